@@ -56,7 +56,7 @@ describe('the latest match', () => {
     const start = at('2026-02-20T00:00:00Z');
     let last: number | null = null;
     let coming = nextCronMatch(rule, start);
-    for (let now = start; now < at('2026-03-20T00:00:00Z'); now += 5_400_000) {
+    for (let now = start; now < at('2026-03-20T00:00:00Z'); now += 9_000_000) {
       while (coming !== null && coming <= now) {
         last = coming;
         coming = nextCronMatch(rule, coming);
