@@ -68,13 +68,14 @@ export function createMemoryJobRepository(): JobRepository {
     async saveJob(job, options) {
       const given = { ...job, ...(options?.lastModifiedBy === undefined ? {} : { lastModifiedBy: options.lastModifiedBy }) };
       if (job._id) return jobs.has(job._id) ? store(given) : job;
-      if (job.type === 'single') return store(overSingle(given, all().find((other) => other.name === job.name && other.type === 'single')));
-      if (!job.unique) return store(given);
-      return store(overUnique(given, all().find((other) => other.name === job.name && matchesUnique(other, job.unique ?? {}))));
+      const named = all().filter((other) => other.name === job.name);
+      if (job.type === 'single') return store(overSingle(given, named.find((other) => other.type === 'single')));
+      const { unique } = job;
+      return unique ? store(overUnique(given, named.find((other) => matchesUnique(other, unique)))) : store(given);
     },
     async saveJobState(job) {
       const saved = job._id && jobs.get(job._id);
-      if (!saved) throw new Error(`Agenda: the job ${job.name} (${String(job._id)}) is no longer there, its state cannot be saved; schedule it again`);
+      if (!saved) throw new Error(`Agenda: the state of job ${job.name} cannot be saved, the job was removed; schedule it again`);
       jobs.set(saved._id, { ...saved, ...stateOf(structuredClone(job)) });
     },
     async lockJob(job) {
@@ -116,7 +117,7 @@ function overUnique<DATA>(job: JobParameters<DATA>, saved: Saved | undefined): J
   const options = job.uniqueOpts;
   if (options?.debounce) return debounced(job, saved, options.debounce);
   if (!saved) return job;
-  return options?.insertOnly ? { ...job, ...saved, data: job.data } : { ...saved, ...job, _id: saved._id };
+  return options?.insertOnly ? (saved as JobParameters<DATA>) : { ...saved, ...job, _id: saved._id };
 }
 
 function stateOf(job: JobParameters): Partial<JobParameters> {

@@ -2,7 +2,9 @@
 // Only Agenda's repository contract asks for it; slots are never debounced.
 import type { DebounceOptions, JobParameters } from 'agenda';
 
-export function debounced<DATA>(job: JobParameters<DATA>, saved: JobParameters | undefined, options: DebounceOptions): JobParameters<DATA> {
+export function debounced<DATA>(
+  job: JobParameters<DATA>, saved: JobParameters | undefined, options: DebounceOptions,
+): JobParameters<DATA> {
   const now = new Date();
   const startedAt = saved?.debounceStartedAt ?? now;
   const merged = { ...saved, ...job, debounceStartedAt: startedAt, ...(saved?._id ? { _id: saved._id } : {}) };

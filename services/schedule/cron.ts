@@ -33,7 +33,7 @@ export function nextCronMatch({ cron, timeZone }: CronRule, after: number): numb
   return match === null ? null : firstInstantAt(zone, match);
 }
 
-/** The newest match at or before `atOrBefore` and strictly after `after`, or null; its cost does not grow with the matches between. */
+/** The newest match in (after, atOrBefore], or null. Its cost does not grow with the matches between. */
 export function latestCronMatch(rule: CronRule, after: number, atOrBefore: number): number | null {
   const zone = rule.timeZone ?? 'UTC';
   const end = wallTimeReached(zone, atOrBefore);

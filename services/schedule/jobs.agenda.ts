@@ -12,7 +12,8 @@ const LOCK_LIFETIME_MS = 2000;
 
 /** `onError` hears what Agenda could not do, such as a poll of a store that is away; it polls again by itself. */
 export function createAgendaJobs(backend: AgendaBackend, onError: (error: Error) => void): Jobs {
-  const agenda = new Agenda({ backend, processEvery: PROCESS_EVERY_MS, defaultLockLifetime: LOCK_LIFETIME_MS, removeOnComplete: true });
+  const times = { processEvery: PROCESS_EVERY_MS, defaultLockLifetime: LOCK_LIFETIME_MS };
+  const agenda = new Agenda({ backend, ...times, removeOnComplete: true });
   agenda.on('error', onError);
   return {
     async start(onDue) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Jobs } from './jobs.js';
 import { createScheduler } from './scheduler.js';
 import type { Scheduler, SlotOutcome } from './scheduler.js';
-import type { Recurring } from './slots.js';
+import type { Recurring } from '../../events/cluster-events.js';
 
 const hourly: Recurring = { enabled: true, intervalHours: 1, cron: null, timeZone: null, anchor: '2026-01-01T00:00:00.000Z', firstSlot: 0 };
 const nightly: Recurring = { ...hourly, intervalHours: null, cron: '30 2 * * *', timeZone: 'Europe/Berlin' };

@@ -2,9 +2,9 @@
 // Decides nothing about a snapshot: the ledger refuses what was asked before. Is told of policies by whoever follows the log.
 import type { Jobs } from './jobs.js';
 import { latestSlot, nextSlot } from './slots.js';
-import type { Recurring } from './slots.js';
+import type { Recurring } from '../../events/cluster-events.js';
 
-/** `settled`: requested, skipped or refused for good, also when that was earlier. `early`: the ledger's clock has not reached the slot. */
+/** `settled`: requested, skipped or refused for good, now or before. `early`: the ledger's clock is behind the slot. */
 export type SlotOutcome = 'settled' | 'early';
 
 export interface SchedulerParts {
@@ -129,7 +129,7 @@ export function createScheduler({ jobs, requestSlot, clock, watch }: SchedulerPa
     setRecurring(clusterId, recurring) {
       const entry = entries.get(clusterId);
       if (entry) entry.recurring = recurring;
-      else if (recurring) entries.set(clusterId, { recurring, settled: null, trouble: null, retryAt: 0, work: Promise.resolve() });
+      else if (recurring) entries.set(clusterId, newEntry(recurring));
       replan(clusterId);
     },
     markSettled(clusterId, slot) {
@@ -140,7 +140,10 @@ export function createScheduler({ jobs, requestSlot, clock, watch }: SchedulerPa
       caughtUp = true;
       for (const clusterId of entries.keys()) replan(clusterId);
     },
-    state: () => ({ caughtUp, clusters: entries.size, troubles: [...entries.values()].flatMap(({ trouble }) => trouble ?? []) }),
+    state() {
+      const troubles = [...entries.values()].flatMap(({ trouble }) => trouble ?? []);
+      return { caughtUp, clusters: entries.size, troubles };
+    },
     idle,
     async stop() {
       stopped = true;
@@ -149,6 +152,10 @@ export function createScheduler({ jobs, requestSlot, clock, watch }: SchedulerPa
       await idle();
     },
   };
+}
+
+function newEntry(recurring: Recurring): Entry {
+  return { recurring, settled: null, trouble: null, retryAt: 0, work: Promise.resolve() };
 }
 
 /** Never further away than the longest pause, whatever the wall clock did since the failure. */

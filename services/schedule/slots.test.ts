@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { freshnessBudgetSeconds, latestSlot, nextSlot, nextSlots } from './slots.js';
-import type { Recurring } from './slots.js';
+import type { Recurring } from '../../events/cluster-events.js';
 
 const ANCHOR = '2026-01-01T00:00:00.000Z';
 const every12h: Recurring = { enabled: true, intervalHours: 12, cron: null, timeZone: null, anchor: ANCHOR, firstSlot: 0 };

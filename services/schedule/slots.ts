@@ -1,18 +1,7 @@
 // The slots of a recurring schedule, as pure functions: which planned instants follow, and which one came last.
 // Says nothing of whether a slot was requested or skipped; the ledger knows that.
+import type { Recurring } from '../../events/cluster-events.js';
 import { latestCronMatch, nextCronMatch } from './cron.js';
-
-export interface Recurring {
-  readonly enabled: boolean;
-  readonly intervalHours: number | null;
-  readonly cron: string | null;
-  /** IANA name for `cron`; null is UTC. */
-  readonly timeZone: string | null;
-  /** RFC 3339. When recurrence was switched on or its running schedule last changed. */
-  readonly anchor: string | null;
-  /** Intervals only. 0: the anchor itself is the first slot. 1: the first slot is anchor + interval. */
-  readonly firstSlot: 0 | 1;
-}
 
 const HOUR = 3_600_000;
 const FRESHNESS_SLOTS = 20;
@@ -75,7 +64,7 @@ function stepOf({ intervalHours }: Recurring): number {
 
 function instantOf(rfc3339: string): number {
   const instant = Date.parse(rfc3339);
-  if (Number.isNaN(instant)) throw new RangeError(`Slots: "${rfc3339}" is not an RFC 3339 time; pass one like 2026-01-01T00:00:00.000Z`);
+  if (Number.isNaN(instant)) throw new RangeError(`Slots: "${rfc3339}" is not an RFC 3339 time such as 2026-01-01T00:00:00.000Z`);
   return instant;
 }
 

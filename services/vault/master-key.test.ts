@@ -43,7 +43,7 @@ test('a key given twice is refused', () => {
 });
 
 test.each(['short', KEY.toString('hex').slice(2), randomBytes(33).toString('base64')])('a text that is not 32 bytes is refused and not told', (key) => {
-  const refused = expect.objectContaining({ code: 'VAULT_KEY_INVALID', message: expect.not.stringContaining(key) });
+  const refused = expect.objectContaining({ code: 'MASTER_KEY_INVALID', message: expect.not.stringContaining(key) });
   expect(() => loadMasterKey({ key, dataDir })).toThrow(refused);
 });
 

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { VaultError } from './vault.js';
+import { SnapkeepError } from '../../events/errors.js';
 
 export interface MasterKeySource {
   /** SNAPKEEP_MASTER_KEY: 32 bytes in base64 or hex. */
@@ -17,7 +17,7 @@ export interface MasterKeySource {
 const BYTES = 32;
 const HOW_TO_MAKE = 'make one with: openssl rand -base64 32';
 
-/** @throws VaultError VAULT_KEY_INVALID when the key is given twice, is not 32 bytes, or others may read its file. */
+/** @throws SnapkeepError MASTER_KEY_INVALID when the key is given twice, is not 32 bytes, or others may read its file. */
 export function loadMasterKey({ key, keyFile, dataDir }: MasterKeySource): Buffer {
   if (key && keyFile) throw invalid('SNAPKEEP_MASTER_KEY and SNAPKEEP_MASTER_KEY_FILE are both set; set one of them');
   if (key) return decoded(key, 'SNAPKEEP_MASTER_KEY');
@@ -34,10 +34,12 @@ function readKeyFile(file: string): Buffer {
     mode = statSync(file).mode;
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw invalid(`the key file ${file} cannot be read (${codeOf(cause)}); correct SNAPKEEP_MASTER_KEY_FILE or the file's owner`, cause);
+    const remedy = 'correct SNAPKEEP_MASTER_KEY_FILE or the file\'s owner';
+    throw invalid(`the key file ${file} cannot be read (${codeOf(cause)}); ${remedy}`, cause);
   }
   if ((mode & 0o077) !== 0) {
-    throw invalid(`the key file ${file} can be used by its group or by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${file}`);
+    const shown = (mode & 0o777).toString(8);
+    throw invalid(`the key file ${file} can be used by its group or by others (mode ${shown}); run: chmod 600 ${file}`);
   }
   return decoded(text, file);
 }
@@ -50,7 +52,8 @@ function makeKeyFile(file: string): void {
     writeDurably(draft, `${randomBytes(BYTES).toString('base64')}\n`);
     linkSync(draft, file);
   } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw invalid(`no key file can be made at ${file} (${codeOf(cause)}); make the directory writable`, cause);
+    const code = codeOf(cause);
+    if (code !== 'EEXIST') throw invalid(`no key file can be made at ${file} (${code}); make the directory writable`, cause);
   } finally {
     if (statSync(draft, { throwIfNoEntry: false })) unlinkSync(draft);
   }
@@ -87,6 +90,6 @@ function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error);
 }
 
-function invalid(message: string, cause?: unknown): VaultError {
-  return new VaultError('VAULT_KEY_INVALID', `Master key: ${message}`, { cause });
+function invalid(message: string, cause?: unknown): SnapkeepError {
+  return new SnapkeepError('MASTER_KEY_INVALID', `Master key: ${message}`, { cause });
 }

@@ -1,7 +1,7 @@
 // One secret sealed with AES-256-GCM under the master key, bound to its reference. Bytes in, bytes out:
 // knows no storage. Layout: 12 bytes nonce, 16 bytes tag, ciphertext.
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
-import { VaultError } from './vault.js';
+import { SnapkeepError } from '../../events/errors.js';
 import type { Secret } from './vault.js';
 
 const NONCE = 12;
@@ -14,7 +14,7 @@ export function seal(key: Buffer, ref: string, secret: Secret): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), text]);
 }
 
-/** @throws VaultError VAULT_CORRUPT when the bytes are not what was sealed under this key and reference. */
+/** @throws SnapkeepError VAULT_CORRUPT when the bytes are not what was sealed under this key and reference. */
 export function unseal(key: Buffer, ref: string, sealed: Uint8Array): Secret {
   try {
     const bytes = Buffer.from(sealed);
@@ -24,7 +24,8 @@ export function unseal(key: Buffer, ref: string, sealed: Uint8Array): Secret {
     return JSON.parse(text.toString('utf8'));
   } catch (cause) {
     const remedy = 'restore the vault from a backup, or enter the credentials again';
-    throw new VaultError('VAULT_CORRUPT', `Vault: the entry ${ref} is damaged or was moved from another reference; ${remedy}`, { cause });
+    const message = `Vault: the entry ${ref} is damaged or was moved from another reference; ${remedy}`;
+    throw new SnapkeepError('VAULT_CORRUPT', message, { details: { ref }, cause });
   }
 }
 

@@ -5,26 +5,16 @@ import { randomBytes } from 'node:crypto';
 export type Secret = Readonly<Record<string, string>>;
 
 export interface Vault {
-  /** Durable when it returns. A reference is written once: the same value again is accepted, another one is VAULT_REF_TAKEN. */
+  /** Durable when it returns. A reference is written once: the same value is accepted again, another one is VAULT_REF_TAKEN. */
   put(ref: string, secret: Secret): Promise<void>;
   /** `null` when nothing is kept under the reference. A damaged entry throws VAULT_CORRUPT, naming the reference. */
   get(ref: string): Promise<Secret | null>;
-  /** Leaves no trace of the value on disk, or throws VAULT_BUSY and may be repeated; destroying what is not there does nothing. */
+  /** Leaves no trace of the value on disk, or throws VAULT_BUSY and may be repeated. Destroying what is not there does nothing. */
   destroy(ref: string): Promise<void>;
   /** Every reference kept, in the order of writing: whoever reconciles destroys those that no event names. */
   refs(): Promise<string[]>;
   /** May be called twice. */
   close(): Promise<void>;
-}
-
-export type VaultErrorCode = 'VAULT_KEY_MISMATCH' | 'VAULT_KEY_INVALID' | 'VAULT_CORRUPT' | 'VAULT_REF_TAKEN' | 'VAULT_BUSY';
-
-export class VaultError extends Error {
-  override readonly name = 'VaultError';
-
-  constructor(readonly code: VaultErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-  }
 }
 
 /** A reference nobody has used or can guess, made afresh for every value, also when a value is replaced. */
