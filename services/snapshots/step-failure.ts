@@ -1,0 +1,61 @@
+// How a step of a snapshot fails: which step, a code for programs, a message for people.
+// Not for broken invariants: those stay plain errors and stop whoever met them.
+
+export type SnapshotStep = 'CONNECT' | 'PREFLIGHT' | 'STREAM' | 'VERIFY' | 'COMMIT' | 'READ' | 'REMOVE';
+
+export type StepFailureCode =
+  | 'CANCELLED'
+  | 'TRUNCATED'
+  | 'TRAILER_MISSING'
+  | 'HASH_MISMATCH'
+  | 'STRUCTURE_INVALID'
+  | 'DISK_FULL'
+  | 'DISK_FAILED'
+  | 'TARGET_UNAVAILABLE'
+  | 'TARGET_NOT_WRITABLE'
+  | 'TARGET_FOREIGN'
+  | 'KEY_INVALID'
+  | 'COPY_EXISTS'
+  | 'COPY_MISSING';
+
+export class StepFailure<Code extends string = string> extends Error {
+  override readonly name = 'StepFailure';
+  readonly step: SnapshotStep;
+  readonly code: Code;
+
+  constructor(step: SnapshotStep, code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.step = step;
+    this.code = code;
+  }
+}
+
+export function isStepFailure(error: unknown): error is StepFailure {
+  return error instanceof StepFailure;
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+const DENIED = new Set(['EROFS', 'EACCES', 'EPERM']);
+
+/** What the operating system said of `path`, as a failure of the step; a failure that is one already stays as it is. */
+export function diskFailure(step: SnapshotStep, path: string, error: unknown): StepFailure {
+  if (isStepFailure(error)) return error;
+  const code = errorCode(error);
+  const said = error instanceof Error ? error.message : String(error);
+  if (FULL.has(code)) {
+    return failure(step, 'DISK_FULL', `No space is left for ${path}: free some, or use another target. (${said})`, error);
+  }
+  if (DENIED.has(code)) {
+    const remedy = 'check its owner, mode and mount options';
+    return failure(step, 'TARGET_NOT_WRITABLE', `${path} may not be written: ${remedy}. (${said})`, error);
+  }
+  return failure(step, 'DISK_FAILED', `The disk under ${path} failed: check it and its mount. (${said})`, error);
+}
+
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function failure(step: SnapshotStep, code: StepFailureCode, message: string, cause: unknown): StepFailure {
+  return new StepFailure(step, code, message, { cause });
+}
