@@ -29,7 +29,7 @@ export interface BranchElement {
   readonly child: number;
 }
 
-export function structureInvalid(page: number | string, finding: string): StepFailure<'STRUCTURE_INVALID'> {
+export function structureInvalid(page: number | string, finding: string): StepFailure {
   return new StepFailure(
     'VERIFY',
     'STRUCTURE_INVALID',

@@ -1,32 +1,13 @@
 // How a step of a snapshot fails: which step, a code for programs, a message for people.
 // Not for broken invariants: those stay plain errors and stop whoever met them.
 
-export type SnapshotStep = 'CONNECT' | 'PREFLIGHT' | 'STREAM' | 'VERIFY' | 'COMMIT' | 'READ' | 'REMOVE';
+import type { FailureCode, FailureStep } from '../../events/error-codes.js';
 
-export type StepFailureCode =
-  | 'CANCELLED'
-  | 'TRUNCATED'
-  | 'TRAILER_MISSING'
-  | 'HASH_MISMATCH'
-  | 'STRUCTURE_INVALID'
-  | 'DISK_FULL'
-  | 'DISK_FAILED'
-  | 'TARGET_UNAVAILABLE'
-  | 'TARGET_NOT_WRITABLE'
-  | 'TARGET_FOREIGN'
-  | 'KEY_INVALID'
-  | 'COPY_EXISTS'
-  | 'COPY_MISSING';
-
-export class StepFailure<Code extends string = string> extends Error {
+export class StepFailure extends Error {
   override readonly name = 'StepFailure';
-  readonly step: SnapshotStep;
-  readonly code: Code;
 
-  constructor(step: SnapshotStep, code: Code, message: string, options?: ErrorOptions) {
+  constructor(readonly step: FailureStep, readonly code: FailureCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.step = step;
-    this.code = code;
   }
 }
 
@@ -38,7 +19,7 @@ const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const DENIED = new Set(['EROFS', 'EACCES', 'EPERM']);
 
 /** What the operating system said of `path`, as a failure of the step; a failure that is one already stays as it is. */
-export function diskFailure(step: SnapshotStep, path: string, error: unknown): StepFailure {
+export function diskFailure(step: FailureStep, path: string, error: unknown): StepFailure {
   if (isStepFailure(error)) return error;
   const code = errorCode(error);
   const said = error instanceof Error ? error.message : String(error);
@@ -56,6 +37,6 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-function failure(step: SnapshotStep, code: StepFailureCode, message: string, cause: unknown): StepFailure {
+function failure(step: FailureStep, code: FailureCode, message: string, cause: unknown): StepFailure {
   return new StepFailure(step, code, message, { cause });
 }

@@ -1,0 +1,113 @@
+// One read of etcd: spools the stream, then proves that it is whole, unchanged and a sound database.
+// Leaves a verified file behind or none; stores nothing on any target.
+import { open, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { EtcdError } from '../etcd/etcd.js';
+import type { SnapshotStream } from '../etcd/etcd.js';
+import { checkDatabase } from './bbolt-check.js';
+import { TRAILER_SIZE } from './spool-hash.js';
+import { spool } from './spool.js';
+import type { Spooled } from './spool.js';
+import { StepFailure, diskFailure, errorCode, isStepFailure } from './step-failure.js';
+
+export interface SnapshotFacts {
+  /** Bytes, without the trailer. */
+  readonly databaseSize: number;
+  /** Bytes, with the trailer. */
+  readonly fileSize: number;
+  /** Hex, of the database: etcd's own trailer. */
+  readonly sha256: string;
+  /** Hex, of the file with its trailer, as `sha256sum` prints it. */
+  readonly storedSha256: string;
+  readonly keyCount: number;
+  readonly revision: number;
+}
+
+export interface SnapshotRead {
+  /** Must not exist; is readable by its owner only. On any failure it is gone again. */
+  readonly file: string;
+  readonly signal: AbortSignal;
+  /** Bytes so far, about once a megabyte. */
+  readonly onProgress: (bytes: number) => void;
+}
+
+/** Rejects with a StepFailure and nothing else: of STREAM, or of VERIFY. Does not wait for a stream that will not end. */
+export async function readSnapshot(stream: SnapshotStream, { file, signal, onProgress }: SnapshotRead): Promise<SnapshotFacts> {
+  const handle = await openSpool(stream, file);
+  const cancel = (): void => stream.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    const spooled = await received(stream, handle, { file, signal, onProgress });
+    assertTrailer(spooled, stream.totalBytes);
+    const facts = await checked(handle, spooled, { file, signal, onProgress });
+    await handle.close();
+    return facts;
+  } catch (error) {
+    stream.cancel();
+    await handle.close();
+    await unlink(file);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+async function openSpool(stream: SnapshotStream, file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'wx', 0o600);
+  } catch (error) {
+    stream.cancel();
+    throw diskFailure('STREAM', file, error);
+  }
+}
+
+async function received(stream: SnapshotStream, handle: FileHandle, { file, signal, onProgress }: SnapshotRead): Promise<Spooled> {
+  try {
+    signal.throwIfAborted();
+    const spooled = await spool(stream, handle, onProgress);
+    signal.throwIfAborted();
+    return spooled;
+  } catch (error) {
+    if (signal.aborted) throw cancelled('STREAM', error);
+    if (error instanceof EtcdError) throw new StepFailure('STREAM', error.code, error.message, { cause: error });
+    throw errorCode(error) === '' ? unexpected('STREAM', error) : diskFailure('STREAM', file, error);
+  }
+}
+
+/** What is synced here need not be waited for at the commit: the disk writes while the processor checks. */
+async function checked(handle: FileHandle, spooled: Spooled, { file, signal }: SnapshotRead): Promise<SnapshotFacts> {
+  const databaseSize = spooled.fileSize - TRAILER_SIZE;
+  try {
+    const [{ keyCount, revision }] = await Promise.all([checkDatabase(file, { databaseSize, signal }), handle.sync()]);
+    const { fileSize, databaseSha256: sha256, fileSha256: storedSha256 } = spooled;
+    return { databaseSize, fileSize, sha256, storedSha256, keyCount, revision };
+  } catch (error) {
+    if (signal.aborted) throw cancelled('VERIFY', error);
+    throw isStepFailure(error) || errorCode(error) !== '' ? diskFailure('VERIFY', file, error) : unexpected('VERIFY', error);
+  }
+}
+
+/** etcd's database is whole pages, the smallest of 512 bytes, and the trailer comes after them. */
+function assertTrailer({ fileSize, trailer, databaseSha256 }: Spooled, totalBytes: number): void {
+  const remedy = 'The snapshot is taken again; if it goes on, look for a proxy in between and check the disk of the member.';
+  const refuse = (code: 'TRAILER_MISSING' | 'TRUNCATED' | 'HASH_MISMATCH', finding: string): StepFailure =>
+    new StepFailure('VERIFY', code, `${finding}. ${remedy}`);
+  if (fileSize % 512 === 0 && fileSize >= totalBytes - TRAILER_SIZE) {
+    throw refuse('TRAILER_MISSING', `etcd's ${fileSize} bytes end without the SHA-256 that should follow the database`);
+  }
+  if (fileSize < totalBytes || fileSize % 512 !== TRAILER_SIZE) {
+    throw refuse('TRUNCATED', `etcd announced ${totalBytes} bytes, and ${fileSize} came`);
+  }
+  if (trailer !== databaseSha256) {
+    throw refuse('HASH_MISMATCH', `The database's SHA-256 is ${databaseSha256}, but its trailer says ${trailer}`);
+  }
+}
+
+function cancelled(step: 'STREAM' | 'VERIFY', cause: unknown): StepFailure {
+  return new StepFailure(step, 'CANCELLED', 'The snapshot was cancelled before it was verified; nothing of it is kept.', { cause });
+}
+
+function unexpected(step: 'STREAM' | 'VERIFY', cause: unknown): StepFailure {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new StepFailure(step, 'UNEXPECTED', `The snapshot could not be read: ${said}. See the log for where.`, { cause });
+}

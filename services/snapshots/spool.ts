@@ -1,0 +1,93 @@
+// Writes a stream of small pieces to a file in large blocks, hashing one block while the one before is being written.
+// Holds two blocks and no more: whoever sends is paused while the disk is behind. Judges nothing of the content.
+import type { FileHandle } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { spoolHash } from './spool-hash.js';
+import type { SpoolDigest } from './spool-hash.js';
+
+export interface Spooled extends SpoolDigest {
+  readonly fileSize: number;
+}
+
+const BLOCK_BYTES = 1024 * 1024;
+
+/** The file an attempt spools into: of the attempt's folder alone, so that a sweep of the attempt finds it. */
+export function spoolFile(spoolFolder: string, copyFolder: string): string {
+  return join(spoolFolder, `${createHash('sha256').update(copyFolder).digest('hex').slice(0, 32)}.spool`);
+}
+
+/** Reports the bytes taken from the stream so far once a block. What is written is not synced. */
+export async function spool(
+  pieces: AsyncIterable<Uint8Array>,
+  file: FileHandle,
+  onProgress: (bytes: number) => void,
+): Promise<Spooled> {
+  const hash = spoolHash();
+  const blocks = blockWriter(file);
+  const take = async (block: Buffer): Promise<void> => {
+    hash.update(block);
+    onProgress(await blocks.write(block));
+  };
+  try {
+    for await (const piece of pieces) {
+      for (let rest = blocks.add(piece); rest !== null; rest = blocks.add(rest)) await take(blocks.full());
+    }
+    await take(blocks.full());
+    return { fileSize: await blocks.end(), ...hash.digest() };
+  } finally {
+    await blocks.settled();
+  }
+}
+
+interface BlockWriter {
+  /** Copies what fits into the current block; gives the rest, or null when all of it did. */
+  add(piece: Uint8Array): Uint8Array | null;
+  full(): Buffer;
+  /** Waits for the block before, starts this one and turns to the next. Gives the bytes handed over so far. */
+  write(block: Buffer): Promise<number>;
+  end(): Promise<number>;
+  settled(): Promise<unknown>;
+}
+
+function blockWriter(file: FileHandle): BlockWriter {
+  let [current, other] = [Buffer.allocUnsafeSlow(BLOCK_BYTES), Buffer.allocUnsafeSlow(BLOCK_BYTES)];
+  let filled = 0;
+  let position = 0;
+  // The outcome of the write under way as a value: a rejection that nobody awaits yet would end the process.
+  let writing: Promise<{ error: unknown } | null> = Promise.resolve(null);
+
+  const finish = async (): Promise<void> => {
+    const failed = await writing;
+    if (failed !== null) throw failed.error;
+  };
+  return {
+    add: (piece) => {
+      const taken = Math.min(piece.length, BLOCK_BYTES - filled);
+      current.set(taken === piece.length ? piece : piece.subarray(0, taken), filled);
+      filled += taken;
+      return taken === piece.length ? null : piece.subarray(taken);
+    },
+    full: () => current.subarray(0, filled),
+    write: async (block) => {
+      await finish();
+      writing = writeAll(file, block, position).then(() => null, (error: unknown) => ({ error }));
+      position += block.length;
+      [current, other] = [other, current];
+      filled = 0;
+      return position;
+    },
+    end: async () => {
+      await finish();
+      return position;
+    },
+    settled: () => writing,
+  };
+}
+
+async function writeAll(file: FileHandle, block: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < block.length;) {
+    const { bytesWritten } = await file.write(block, done, block.length - done, position + done);
+    done += bytesWritten;
+  }
+}
