@@ -1,0 +1,33 @@
+import { describe, expect, test } from '@jest/globals';
+import { readConfig } from './config.js';
+
+describe('the configuration', () => {
+  test('has a default for everything', () => {
+    expect(readConfig({})).toMatchObject({
+      host: '127.0.0.1', port: 4000, localPath: '/opt/rke/etcd-snapshots', token: null, retryPausesMs: [10_000, 30_000, 120_000, 300_000],
+    });
+  });
+
+  test('takes an empty variable as not set', () => {
+    expect(readConfig({ SNAPKEEP_PORT: '' }).port).toBe(4000);
+  });
+
+  test('reports every fault at once, naming the variable', () => {
+    const read = () => readConfig({
+      SNAPKEEP_PORT: 'ninety', SNAPKEEP_LOCAL_PATH: 'snapshots', SNAPKEEP_LOG_LEVEL: 'loud', SNAPKEEP_ROLES: 'api', SNAPKEEP_POTR: '1',
+    });
+    for (const name of ['SNAPKEEP_PORT', 'SNAPKEEP_LOCAL_PATH', 'SNAPKEEP_LOG_LEVEL', 'SNAPKEEP_ROLES', 'SNAPKEEP_POTR']) {
+      expect(read).toThrow(name);
+    }
+  });
+
+  test('refuses to listen where others can reach it without a token', () => {
+    expect(() => readConfig({ SNAPKEEP_HOST: '0.0.0.0' })).toThrow(/SNAPKEEP_HOST is 0\.0\.0\.0.*SNAPKEEP_TOKEN/);
+    expect(readConfig({ SNAPKEEP_HOST: '0.0.0.0', SNAPKEEP_TOKEN: 'a-token-of-some-length' }).host).toBe('0.0.0.0');
+  });
+
+  test('refuses a relative origin and a short token', () => {
+    expect(() => readConfig({ SNAPKEEP_ORIGINS: 'backups.example.com' })).toThrow('SNAPKEEP_ORIGINS');
+    expect(() => readConfig({ SNAPKEEP_TOKEN: 'short' })).toThrow('SNAPKEEP_TOKEN');
+  });
+});
