@@ -29,8 +29,8 @@ export function findNode() {
   if (majorOf(NODE) >= WANTED_MAJOR) return NODE;
   if (Number.parseInt(process.versions.node, 10) >= WANTED_MAJOR) return process.execPath;
   throw new SetupError(
-    `Snapkeep needs Node ${WANTED_MAJOR} or newer; this is ${process.version}, and the npm package "node", which brings it, has no `
-    + `working binary at ${NODE}.\nIts install script must be allowed to run: try "npm rebuild node" (without --ignore-scripts), `
+    `Snapkeep needs Node ${WANTED_MAJOR} or newer; this is ${process.version}, and the npm package "node", which brings it, `
+    + `has no working binary at ${NODE}.\nIts install script must be allowed to run: try "npm rebuild node" (without --ignore-scripts), `
     + `or install Node ${WANTED_MAJOR} from https://nodejs.org.`,
   );
 }
@@ -41,7 +41,7 @@ function majorOf(binary) {
   return run.status === 0 ? Number.parseInt(run.stdout.slice(1), 10) : 0;
 }
 
-// npm writes node_modules/.package-lock.json last, and it lists what is really there: so contents are compared, not file times.
+// npm writes node_modules/.package-lock.json last, and it lists what is really there: its contents count, not file times.
 function installed() {
   const there = packagesOf(join(root, 'node_modules', '.package-lock.json'));
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -69,10 +69,9 @@ function install() {
   const began = Date.now();
   // Without node_modules/.bin in PATH: `npm ci` removes the Node that it would find there.
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((dir) => !/node_modules[\\/](\.bin|node[\\/])/.test(dir));
+  const env = { ...process.env, PATH: path.join(delimiter) };
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
-  const run = spawnSync('npm', args, {
-    cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, PATH: path.join(delimiter) }, shell: process.platform === 'win32',
-  });
+  const run = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], env, shell: process.platform === 'win32' });
   if (run.error) throw new SetupError(`Installing the dependencies failed: npm did not start (${run.error.message}). Install npm.`);
   if (run.status !== 0) {
     throw new SetupError('Installing the dependencies failed, see npm\'s message above. Is the npm registry reachable from here?');

@@ -28,10 +28,8 @@ export function pathWithEtcd(path = process.env['PATH'] ?? '') {
 }
 
 function works(path) {
-  return TOOLS.every((tool) => {
-    const run = spawnSync(tool, [tool === 'etcd' ? '--version' : 'version'], { env: { ...process.env, PATH: path, ETCDCTL_API: '3' } });
-    return run.status === 0;
-  });
+  const env = { ...process.env, PATH: path, ETCDCTL_API: '3' };
+  return TOOLS.every((tool) => spawnSync(tool, [tool === 'etcd' ? '--version' : 'version'], { env }).status === 0);
 }
 
 // Fetches into a folder of its own and renames the finished tools into place, so that two runs at once do no harm.
@@ -54,7 +52,8 @@ function fromDebian(work) {
   say('No etcd in PATH: fetching Debian\'s etcd-server and etcd-client …');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const update = attempt('apt-get', ['-qq', 'update'], { env });
-  const fetched = attempt('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', 'etcd-server', 'etcd-client'], { env, cwd: work });
+  const download = ['-qq', '-o', 'APT::Sandbox::User=root', 'download', 'etcd-server', 'etcd-client'];
+  const fetched = attempt('apt-get', download, { env, cwd: work });
   if (fetched !== undefined) return `Debian packages: ${fetched}${update === undefined ? '' : ` (before it: ${update})`}`;
   for (const archive of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
     const unpacked = attempt('dpkg-deb', ['-x', archive, 'files'], { cwd: work });

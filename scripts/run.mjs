@@ -1,4 +1,4 @@
-// The entry of every npm script: sets up what the step needs (dependencies, Node 24, etcd), then runs it and ends with its exit code.
+// The entry of every npm script: sets up what the step needs (dependencies, Node 24, etcd), runs it, ends with its exit code.
 // Plain JavaScript without dependencies, for Node 20 too: on a fresh clone nothing else is there yet.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,23 +13,30 @@ const tsc = (...args) => [module('typescript', 'bin', 'tsc'), ...args];
 const jest = (...args) => [QUIET, '--experimental-vm-modules', module('jest', 'bin', 'jest.js'), '--maxWorkers=2', ...args];
 const dist = (...path) => [QUIET, '--enable-source-maps', join('dist', ...path)];
 
+const IMPORTING = ['--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', '.'];
 const build = { name: 'build', args: tsc('-p', 'tsconfig.build.json') };
+const lint = ['--max-warnings=0', '.'];
+
+// A step is a list of commands, run one after the other until one fails; `etcd` says that one of them starts a real etcd.
 const STEPS = {
   build: { commands: () => [build] },
   start: { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('main.js'), ...rest] }] },
   demo: { etcd: true, commands: (rest) => [build, { name: 'demo', args: [...dist('demo', 'demo.js'), ...rest] }] },
   bench: { etcd: true, commands: (rest) => [build, { name: 'bench', args: [...dist('bench', 'bench.js'), ...rest] }] },
   test: { etcd: true, commands: (rest) => [build, { name: 'tests', args: jest(...rest) }] },
-  soak: { etcd: true, commands: (rest) => [build, { name: 'soak', args: jest('--testMatch=**/*.soak.ts', '--testTimeout=3600000', ...rest) }] },
+  soak: {
+    etcd: true,
+    commands: (rest) => [build, { name: 'soak', args: jest('--testMatch=**/*.soak.ts', '--testTimeout=3600000', ...rest) }],
+  },
   check: {
     etcd: true,
     commands: () => [
       { name: 'types', args: tsc('--noEmit', '-p', '.') },
-      { name: 'lint', args: [module('eslint', 'bin', 'eslint.js'), '--max-warnings=0', '--cache', '--cache-location', '.cache/eslint', '.'] },
-      { name: 'import rule', args: [module('dependency-cruiser', 'bin', 'dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', '.'] },
+      { name: 'lint', args: [module('eslint', 'bin', 'eslint.js'), ...lint] },
+      { name: 'import rule', args: [module('dependency-cruiser', 'bin', 'dependency-cruiser.mjs'), ...IMPORTING] },
       build,
       ...schemaDrift(),
-      { name: 'unit tests', args: jest('--testPathIgnorePatterns=/node_modules/', '<rootDir>/test/') },
+      { name: 'unit tests', args: jest('--testPathIgnorePatterns', '/node_modules/', '<rootDir>/test/') },
     ],
   },
 };
