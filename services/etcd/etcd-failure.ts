@@ -4,7 +4,7 @@ import { EtcdError } from './etcd.js';
 import type { EtcdErrorCode } from './etcd.js';
 
 const remedies: Readonly<Record<EtcdErrorCode, string>> = {
-  UNREACHABLE: 'check that etcd runs there and that this machine may connect to it',
+  UNREACHABLE: 'check that etcd runs there, that this machine may connect to it, and whether it speaks http or https',
   TLS: 'check the cluster\'s CA, client certificate and key, and whether the endpoint speaks http or https',
   AUTH: 'check the cluster\'s user name and password; a snapshot needs the root role where authentication is on',
   STREAM_STALLED: 'check the member\'s disk and the network to it',

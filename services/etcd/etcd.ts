@@ -40,7 +40,7 @@ export interface SnapshotStream extends AsyncIterable<Uint8Array> {
   /** Bytes to come in all, the SHA-256 trailer included, as etcd announced them. */
   readonly totalBytes: number;
   /** Ends the stream without reading it; may be called at any time and twice. */
-  cancel(): void;
+  readonly cancel: () => void;
 }
 
 export interface SnapshotRequest {

@@ -46,6 +46,15 @@ export function createPieceQueue(options: PieceQueueOptions): PieceQueue {
       else await new Promise<void>((resolve) => { wake = resolve; });
     }
   }
+  async function* each(): AsyncGenerator<Uint8Array, void, void> {
+    for await (const batch of batches()) {
+      for (const piece of batch) {
+        if (failure) throw failure;
+        yield piece;
+      }
+    }
+    if (failure) throw failure;
+  }
   return {
     push(piece) {
       if (ended) return;
@@ -66,13 +75,7 @@ export function createPieceQueue(options: PieceQueueOptions): PieceQueue {
     },
     async* pieces() {
       try {
-        for await (const batch of batches()) {
-          for (const piece of batch) {
-            if (failure) throw failure;
-            yield piece;
-          }
-        }
-        if (failure) throw failure;
+        yield* each();
       } finally {
         options.onLeft();
       }

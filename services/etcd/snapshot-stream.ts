@@ -121,14 +121,14 @@ function silence(call: SnapshotCall, connecting: boolean, received: number): Etc
 }
 
 interface SnapshotProgress {
-  blob(bytes: number): void;
-  message(remainingBytes: number, blobBytes: number): void;
+  readonly blob: (bytes: number) => void;
+  readonly message: (remainingBytes: number, blobBytes: number) => void;
   /** Response headers and trailers alike: an answer without a body has its status in the former. */
-  headers(headers: IncomingHttpHeaders): void;
-  started(): boolean;
-  received(): number;
+  readonly headers: (headers: IncomingHttpHeaders) => void;
+  readonly started: () => boolean;
+  readonly received: () => number;
   /** `null` when etcd said OK and every byte of the database had come. */
-  conclusion(wholeMessages: boolean): EtcdError | null;
+  readonly conclusion: (wholeMessages: boolean) => EtcdError | null;
 }
 
 function followProgress(endpoint: string, onFirstMessage: (totalBytes: number) => void): SnapshotProgress {
@@ -159,6 +159,7 @@ function followProgress(endpoint: string, onFirstMessage: (totalBytes: number) =
     received: () => received,
     conclusion(wholeMessages) {
       if (httpStatus !== '200') return etcdFailure('BAD_ANSWER', endpoint, `it answered with HTTP status ${httpStatus}`);
+      if (status === null && received === 0) return etcdFailure('UNREACHABLE', endpoint, 'it closed the connection without an answer');
       if (status === null) return broken('ended without a status');
       if (status !== '0') return failureOfStatus(endpoint, Number(status), message, received > 0);
       return databaseBytes === null || !wholeMessages || received < databaseBytes ? broken('ended early') : null;
