@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { readFile, readdir, mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EtcdError } from '../etcd/etcd.js';
 import type { SnapshotStream } from '../etcd/etcd.js';
@@ -8,7 +8,8 @@ import { etcdDatabase } from './etcd-database.fixture.js';
 import type { EtcdDatabase } from './etcd-database.fixture.js';
 import { readSnapshot } from './snapshot-read.js';
 import { spoolHash } from './spool-hash.js';
-import { spoolFile } from './spool.js';
+import { spool, spoolFile } from './spool.js';
+import { diskFailure } from './step-failure.js';
 
 let database: EtcdDatabase;
 let whole: Buffer;
@@ -55,7 +56,9 @@ test.each([32_768, 1, 5_000_000, 31, 1_048_577])('keeps what etcd sent, in piece
     await expect(outcome).rejects.toMatchObject({ step: 'VERIFY', code: 'STRUCTURE_INVALID' });
     return;
   }
-  expect(await outcome).toEqual({
+  const { discard, ...facts } = await outcome;
+  expect(facts).toEqual({
+    path: file,
     databaseSize: whole.length - 32,
     fileSize: whole.length,
     sha256: whole.subarray(-32).toString('hex'),
@@ -65,6 +68,9 @@ test.each([32_768, 1, 5_000_000, 31, 1_048_577])('keeps what etcd sent, in piece
   });
   expect((await readFile(file)).equals(whole)).toBe(true);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
+  await discard();
+  await discard();
+  expect(await spooledFiles()).toEqual([]);
 });
 const sealedStart = (): Buffer => sealed(whole.subarray(0, 8192));
 
@@ -142,9 +148,11 @@ test('a spool that exists already is not written over, and the stream is let go'
   expect((await readFile(file)).equals(whole)).toBe(true);
 });
 
-test('a full disk is told as such', async () => {
-  const full = readSnapshot(streamOf(whole), { file: '/dev/full', signal: new AbortController().signal, onProgress: () => undefined });
-  await expect(full).rejects.toMatchObject({ step: 'STREAM' });
+test('a full disk ends the spool, and is told as such', async () => {
+  const full = await open('/dev/full', 'r+');
+  const error: unknown = await spool(streamOf(whole), full, () => undefined).catch((reason: unknown) => reason);
+  await full.close();
+  expect(diskFailure('STREAM', '/dev/full', error)).toMatchObject({ step: 'STREAM', code: 'DISK_FULL', message: expect.stringContaining('/dev/full') });
 });
 
 test.each([1, 7, 31, 32, 33, 64, 1000])('the hash holds back exactly the trailer, in blocks of %i bytes', (size) => {

@@ -1,6 +1,6 @@
 // One read of etcd: spools the stream, then proves that it is whole, unchanged and a sound database.
 // Leaves a verified file behind or none; stores nothing on any target.
-import { open, unlink } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { EtcdError } from '../etcd/etcd.js';
 import type { SnapshotStream } from '../etcd/etcd.js';
@@ -8,7 +8,7 @@ import { checkDatabase } from './bbolt-check.js';
 import { TRAILER_SIZE } from './spool-hash.js';
 import { spool } from './spool.js';
 import type { Spooled } from './spool.js';
-import { StepFailure, diskFailure, errorCode, isStepFailure } from './step-failure.js';
+import { StepFailure, diskFailure } from './step-failure.js';
 
 export interface SnapshotFacts {
   /** Bytes, without the trailer. */
@@ -23,6 +23,12 @@ export interface SnapshotFacts {
   readonly revision: number;
 }
 
+export interface VerifiedSpool extends SnapshotFacts {
+  readonly path: string;
+  /** Takes the file away, which is nobody else's; may be called twice. */
+  discard(): Promise<void>;
+}
+
 export interface SnapshotRead {
   /** Must not exist; is readable by its owner only. On any failure it is gone again. */
   readonly file: string;
@@ -32,7 +38,7 @@ export interface SnapshotRead {
 }
 
 /** Rejects with a StepFailure and nothing else: of STREAM, or of VERIFY. Does not wait for a stream that will not end. */
-export async function readSnapshot(stream: SnapshotStream, { file, signal, onProgress }: SnapshotRead): Promise<SnapshotFacts> {
+export async function readSnapshot(stream: SnapshotStream, { file, signal, onProgress }: SnapshotRead): Promise<VerifiedSpool> {
   const handle = await openSpool(stream, file);
   const cancel = (): void => stream.cancel();
   signal.addEventListener('abort', cancel, { once: true });
@@ -41,11 +47,11 @@ export async function readSnapshot(stream: SnapshotStream, { file, signal, onPro
     assertTrailer(spooled, stream.totalBytes);
     const facts = await checked(handle, spooled, { file, signal, onProgress });
     await handle.close();
-    return facts;
+    return { ...facts, path: file, discard: () => rm(file, { force: true }) };
   } catch (error) {
     stream.cancel();
     await handle.close();
-    await unlink(file);
+    await rm(file, { force: true });
     throw error;
   } finally {
     signal.removeEventListener('abort', cancel);
@@ -70,7 +76,7 @@ async function received(stream: SnapshotStream, handle: FileHandle, { file, sign
   } catch (error) {
     if (signal.aborted) throw cancelled('STREAM', error);
     if (error instanceof EtcdError) throw new StepFailure('STREAM', error.code, error.message, { cause: error });
-    throw errorCode(error) === '' ? unexpected('STREAM', error) : diskFailure('STREAM', file, error);
+    throw diskFailure('STREAM', file, error);
   }
 }
 
@@ -83,7 +89,7 @@ async function checked(handle: FileHandle, spooled: Spooled, { file, signal }: S
     return { databaseSize, fileSize, sha256, storedSha256, keyCount, revision };
   } catch (error) {
     if (signal.aborted) throw cancelled('VERIFY', error);
-    throw isStepFailure(error) || errorCode(error) !== '' ? diskFailure('VERIFY', file, error) : unexpected('VERIFY', error);
+    throw diskFailure('VERIFY', file, error);
   }
 }
 
@@ -105,9 +111,4 @@ function assertTrailer({ fileSize, trailer, databaseSha256 }: Spooled, totalByte
 
 function cancelled(step: 'STREAM' | 'VERIFY', cause: unknown): StepFailure {
   return new StepFailure(step, 'CANCELLED', 'The snapshot was cancelled before it was verified; nothing of it is kept.', { cause });
-}
-
-function unexpected(step: 'STREAM' | 'VERIFY', cause: unknown): StepFailure {
-  const said = cause instanceof Error ? cause.message : String(cause);
-  return new StepFailure(step, 'UNEXPECTED', `The snapshot could not be read: ${said}. See the log for where.`, { cause });
 }

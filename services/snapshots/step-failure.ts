@@ -22,7 +22,8 @@ const DENIED = new Set(['EROFS', 'EACCES', 'EPERM']);
 export function diskFailure(step: FailureStep, path: string, error: unknown): StepFailure {
   if (isStepFailure(error)) return error;
   const code = errorCode(error);
-  const said = error instanceof Error ? error.message : String(error);
+  const said = errorMessage(error);
+  if (code === '') return failure(step, 'UNEXPECTED', `${path} could not be worked on: ${said}. See the log for where.`, error);
   if (FULL.has(code)) {
     return failure(step, 'DISK_FULL', `No space is left for ${path}: free some, or use another target. (${said})`, error);
   }
@@ -33,8 +34,13 @@ export function diskFailure(step: FailureStep, path: string, error: unknown): St
   return failure(step, 'DISK_FAILED', `The disk under ${path} failed: check it and its mount. (${said})`, error);
 }
 
+/** The `code` of an error of Node's, empty where there is none. By shape, since errors cross realms (worker threads, test runners). */
 export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+export function errorMessage(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }
 
 function failure(step: FailureStep, code: FailureCode, message: string, cause: unknown): StepFailure {
