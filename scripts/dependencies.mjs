@@ -68,7 +68,8 @@ function install() {
   say('Installing the dependencies that package-lock.json names, Node 24 among them …');
   const began = Date.now();
   // Without node_modules/.bin in PATH: `npm ci` removes the Node that it would find there.
-  const path = (process.env['PATH'] ?? '').split(delimiter).filter((dir) => !/node_modules[\\/](\.bin|node[\\/])/.test(dir));
+  const own = join(root, 'node_modules');
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((dir) => !dir.startsWith(own));
   const env = { ...process.env, PATH: path.join(delimiter) };
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
   const run = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], env, shell: process.platform === 'win32' });
