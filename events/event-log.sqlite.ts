@@ -13,7 +13,7 @@ const tables = `
   CREATE TABLE events (
     position INTEGER PRIMARY KEY,
     stream TEXT NOT NULL, revision INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
-    type TEXT NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL,
+    type TEXT NOT NULL, version INTEGER NOT NULL CHECK (version > 0), data TEXT NOT NULL,
     time TEXT NOT NULL, actor TEXT NOT NULL, correlation_id TEXT NOT NULL, causation_id TEXT NOT NULL,
     UNIQUE (stream, revision)
   ) STRICT;`;

@@ -1,8 +1,8 @@
 // The rows of the embedded event log: how events become rows and rows events. Synchronous; a page is read at once.
 // Not who may write when: see event-appender.sqlite.ts.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { decode, encode } from './catalogue.js';
-import { SnapkeepError } from './errors.js';
+import { type DomainEvent, decode, encode } from './catalogue.js';
+import { isSnapkeepError, SnapkeepError } from './errors.js';
 import type { NewEvent, Position, StoredEvent } from './event-store.js';
 import { positionOf } from './position.js';
 
@@ -73,21 +73,28 @@ export function rowOf(source: NewEvent): EventRow {
 export function eventOf(row: Row): StoredEvent {
   const text = (column: string): string => String(row[column]);
   const place = { stream: text('stream'), revision: Number(row['revision']), position: positionOf(Number(row['position'])) };
-  const stored = { type: text('type'), version: Number(row['version']), data: parsed(text('data'), { ...place, type: text('type') }) };
   return {
     id: text('id'),
     time: text('time'),
     context: { actor: text('actor'), correlationId: text('correlation_id'), causationId: text('causation_id') },
-    event: decode(stored, place),
+    event: decoded({ type: text('type'), version: Number(row['version']), json: text('data') }, place),
     ...place,
   };
 }
 
-function parsed(json: string, where: Readonly<Record<string, unknown>>): unknown {
+interface StoredForm {
+  readonly type: string;
+  readonly version: number;
+  readonly json: string;
+}
+
+function decoded({ type, version, json }: StoredForm, place: Readonly<Record<string, unknown>>): DomainEvent {
   try {
-    return JSON.parse(json);
+    return decode({ type, version, data: JSON.parse(json) }, place);
   } catch (cause) {
-    throw new SnapkeepError('EVENT_UNDECODABLE', `reading the event log: the event at ${JSON.stringify(where)} is not JSON; `
-      + 'put back a copy of the log that is whole', { details: { ...where }, cause });
+    if (isSnapkeepError(cause)) throw cause;
+    const details = { ...place, type, version };
+    throw new SnapkeepError('EVENT_UNDECODABLE', `reading the event log: the event at ${JSON.stringify(details)} does not decode `
+      + `(${String(cause)}); put back a copy of the log that is whole`, { details, cause });
   }
 }

@@ -57,7 +57,7 @@ describe('the SQLite event store and processes', () => {
   test('everything acknowledged is there after kill -9, without gaps or torn appends', async () => {
     const acknowledged: string[] = [];
     for (let kill = 0; kill < 10; kill += 1) {
-      acknowledged.push(...(await acknowledgedUntilKilled(randomInt(1, 150))).flatMap((line) => line.split(' ')));
+      acknowledged.push(...(await acknowledgedUntilKilled(randomInt(1, 60))).flatMap((line) => line.split(' ')));
       const stored = await storedEvents();
       const ids = new Set(stored.map((event) => event.id));
       expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);

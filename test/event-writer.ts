@@ -7,10 +7,10 @@ import { openSqliteEventStore } from '../events/event-store.sqlite.js';
 
 /** The correlation id tells how many events were appended together, so that a torn append shows. */
 function batch(): NewEvent[] {
-  const size = randomInt(1, 6);
+  const size = randomInt(1, 60);
   const context = { actor: 'writer', correlationId: `${randomUUID()}/${size}`, causationId: 'none' };
   return Array.from({ length: size }, () => ({
-    id: randomUUID(), time: '2026-11-01T12:00:00.000Z', context, event: { type: 'SnapshotPinned', data: { snapshotId: 'a'.repeat(randomInt(1, 3000)) } },
+    id: randomUUID(), time: '2026-11-01T12:00:00.000Z', context, event: { type: 'SnapshotPinned', data: { snapshotId: 'a'.repeat(randomInt(1, 1000)) } },
   }));
 }
 
