@@ -10,7 +10,7 @@ export type UserErrorCode = (typeof userErrorCodes)[number];
 
 /** Steps of a snapshot or prune at which it can fail (`Failure.step`). */
 export const failureSteps = [
-  'CLAIM', 'CREDENTIALS', 'CONNECT', 'PREFLIGHT', 'STREAM', 'VERIFY', 'PREPARE', 'COMMIT', 'PRUNE',
+  'CLAIM', 'CREDENTIALS', 'CONNECT', 'PREFLIGHT', 'STREAM', 'VERIFY', 'COMMIT', 'READ', 'REMOVE',
 ] as const;
 export type FailureStep = (typeof failureSteps)[number];
 
@@ -23,7 +23,8 @@ export const failureCodes = [
   // what etcd sent
   'TRAILER_MISSING', 'HASH_MISMATCH', 'TRUNCATED', 'STRUCTURE_INVALID',
   // targets
-  'TARGET_UNAVAILABLE', 'TARGET_RETIRED', 'DISK_FULL', 'ALREADY_STORED', 'IO',
+  'TARGET_UNAVAILABLE', 'TARGET_RETIRED', 'TARGET_NOT_WRITABLE', 'TARGET_FOREIGN',
+  'DISK_FULL', 'DISK_FAILED', 'KEY_INVALID', 'COPY_EXISTS', 'COPY_MISSING',
   // the worker
   'CANCELLED', 'SUPERSEDED', 'UNEXPECTED',
 ] as const;
