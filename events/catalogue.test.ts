@@ -34,6 +34,8 @@ describe('what does not decode is refused by name', () => {
   const pinned = { type: 'SnapshotPinned', version: 1, data: { snapshotId: 'a.1' } };
   test.each([
     ['a newer version', { ...pinned, version: 2 }, 'EVENT_VERSION_UNKNOWN'],
+    ['a type named like an object of JavaScript', { ...pinned, type: 'constructor' }, 'EVENT_VERSION_UNKNOWN'],
+    ['a version below the first', { ...pinned, version: 0 }, 'EVENT_UNDECODABLE'],
     ['an unknown type', { ...pinned, type: 'SnapshotBlessed' }, 'EVENT_VERSION_UNKNOWN'],
     ['a missing field', { ...pinned, data: {} }, 'EVENT_UNDECODABLE'],
     ['a field too many', { ...pinned, data: { snapshotId: 'a.1', colour: 'red' } }, 'EVENT_UNDECODABLE'],
@@ -66,6 +68,11 @@ describe('upcasters', () => {
   ])('version %i is lifted to the newest through each version between', (version, data, reason) => {
     const decoded = decode({ type: 'SnapshotPinned', version, data }, where, { SnapshotPinned: entry });
     expect(decoded).toEqual({ type: 'SnapshotPinned', data: { snapshotId: 'a.1', reason } });
+  });
+
+  test('an event that an upcaster throws on is refused by name', () => {
+    const decoding = (): unknown => decode({ type: 'SnapshotPinned', version: 1, data: {} }, where, { SnapshotPinned: entry });
+    expect(decoding).toThrow(expect.objectContaining({ code: 'EVENT_UNDECODABLE', details: expect.objectContaining(where) }));
   });
 
   test('what they cannot lift to the newest shape is refused by name', () => {

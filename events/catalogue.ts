@@ -44,13 +44,20 @@ export function encode(event: DomainEvent): EncodedEvent {
 /** Throws EVENT_UNDECODABLE or EVENT_VERSION_UNKNOWN, naming the event by `where` (stream, revision, position). */
 export function decode(stored: EncodedEvent, where: Readonly<Record<string, unknown>>, entries = catalogue): DomainEvent {
   const details = { ...where, type: stored.type, version: stored.version };
-  const entry = entries[stored.type];
   const name = `event ${stored.type} v${stored.version} at ${JSON.stringify(where)}`;
+  const entry = Object.hasOwn(entries, stored.type) ? entries[stored.type] : undefined;
   if (!entry || stored.version > entry.version) {
     throw new SnapkeepError('EVENT_VERSION_UNKNOWN', `${name} is newer than this release knows; upgrade this process`, { details });
   }
-  const lifted = entry.upcasters.slice(stored.version - 1).reduce((data, upcast) => upcast(data), stored.data);
-  const parsed = entry.schema.safeParse(lifted);
-  if (!parsed.success) throw new SnapkeepError('EVENT_UNDECODABLE', `${name} does not decode: ${parsed.error.message}`, { details });
-  return { type: stored.type, data: parsed.data } as DomainEvent;
+  try {
+    return { type: stored.type, data: entry.schema.parse(lift(stored, entry)) } as DomainEvent;
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new SnapkeepError('EVENT_UNDECODABLE', `${name} does not decode: ${said}`, { details, cause });
+  }
+}
+
+function lift({ version, data }: EncodedEvent, { upcasters }: CatalogueEntry): unknown {
+  if (!Number.isInteger(version) || version < 1) throw new RangeError(`there is no version ${version}`);
+  return upcasters.slice(version - 1).reduce((lifted, upcast) => upcast(lifted), data);
 }
