@@ -67,10 +67,10 @@ async function checkFreelist(reader: PageReader, { freelistPage }: Meta): Promis
 async function walkBuckets(reader: PageReader, rootPage: number, signal?: AbortSignal): Promise<TreeFacts | null> {
   const top = await walkTree(reader, rootPage, signal);
   let keys: TreeFacts | null = null;
-  const open: FoundBucket[] = [...top.buckets];
-  for (let bucket = open.pop(); bucket !== undefined; bucket = open.pop()) {
+  const toWalk: FoundBucket[] = [...top.buckets];
+  for (let bucket = toWalk.pop(); bucket !== undefined; bucket = toWalk.pop()) {
     const facts = bucket.inline ?? await walkTree(reader, bucket.root, signal);
-    open.push(...facts.buckets);
+    toWalk.push(...facts.buckets);
     if (bucket.name === 'key' && top.buckets.includes(bucket)) keys = facts;
   }
   return keys;

@@ -58,7 +58,6 @@ export function elementTableEnd(page: number | string, count: number, size: numb
   return end;
 }
 
-/** The leaf element `index`; `limit` is the size of the page with its overflow. */
 export function leafElement(page: number | string, bytes: Buffer, index: number, bounds: Bounds): LeafElement {
   const at = PAGE_HEADER_SIZE + index * ELEMENT_SIZE;
   const flags = bytes.readUInt32LE(at);
@@ -66,7 +65,7 @@ export function leafElement(page: number | string, bytes: Buffer, index: number,
   const keyStart = at + bytes.readUInt32LE(at + 4);
   const keySize = bytes.readUInt32LE(at + 8);
   const valueSize = bytes.readUInt32LE(at + 12);
-  assertInside(page, index, keyStart, keyStart + keySize + valueSize, bounds);
+  if (keyStart < bounds.from || keyStart + keySize + valueSize > bounds.limit) throw outside(page, index, bounds);
   return { isBucket: flags === 1, keyStart, keySize, valueSize };
 }
 
@@ -74,17 +73,16 @@ export function branchElement(page: number, bytes: Buffer, index: number, bounds
   const at = PAGE_HEADER_SIZE + index * ELEMENT_SIZE;
   const keyStart = at + bytes.readUInt32LE(at);
   const keySize = bytes.readUInt32LE(at + 4);
-  assertInside(page, index, keyStart, keyStart + keySize, bounds);
+  if (keyStart < bounds.from || keyStart + keySize > bounds.limit) throw outside(page, index, bounds);
   return { keyStart, keySize, child: readUInt64(bytes, at + 8) };
 }
 
+/** Where keys and values may lie: after the element table, before the end of the page with its overflow. */
 export interface Bounds {
   readonly from: number;
   readonly limit: number;
 }
 
-function assertInside(page: number | string, index: number, start: number, end: number, { from, limit }: Bounds): void {
-  if (start < from || end > limit) {
-    throw structureInvalid(page, `element ${index} lies at bytes ${start} to ${end}, outside ${from} to ${limit}`);
-  }
+function outside(page: number | string, index: number, { from, limit }: Bounds): StepFailure {
+  return structureInvalid(page, `element ${index} lies outside the bytes ${from} to ${limit} of its page`);
 }

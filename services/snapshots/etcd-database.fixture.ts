@@ -39,7 +39,8 @@ export async function etcdDatabase(keys: number): Promise<EtcdDatabase> {
     if (keys > 0) await etcdctl('del', 'key-00000');
     await etcdctl('snapshot', 'save', file);
     const { stdout } = await etcdctl('snapshot', 'status', '-w', 'json', file);
-    return { file, folder, status: JSON.parse(stdout), dispose: () => rm(folder, { recursive: true }) };
+    const status = JSON.parse(stdout) as EtcdDatabase['status'];
+    return { file, folder, status, dispose: () => rm(folder, { recursive: true }) };
   } finally {
     etcd.kill();
     await exit;

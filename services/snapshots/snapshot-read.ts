@@ -26,7 +26,7 @@ export interface SnapshotFacts {
 export interface VerifiedSpool extends SnapshotFacts {
   readonly path: string;
   /** Takes the file away, which is nobody else's; may be called twice. */
-  discard(): Promise<void>;
+  readonly discard: () => Promise<void>;
 }
 
 export interface SnapshotRead {
@@ -67,7 +67,8 @@ async function openSpool(stream: SnapshotStream, file: string): Promise<FileHand
   }
 }
 
-async function received(stream: SnapshotStream, handle: FileHandle, { file, signal, onProgress }: SnapshotRead): Promise<Spooled> {
+async function received(stream: SnapshotStream, handle: FileHandle, read: SnapshotRead): Promise<Spooled> {
+  const { file, signal, onProgress } = read;
   try {
     signal.throwIfAborted();
     const spooled = await spool(stream, handle, onProgress);
@@ -110,5 +111,6 @@ function assertTrailer({ fileSize, trailer, databaseSha256 }: Spooled, totalByte
 }
 
 function cancelled(step: 'STREAM' | 'VERIFY', cause: unknown): StepFailure {
-  return new StepFailure(step, 'CANCELLED', 'The snapshot was cancelled before it was verified; nothing of it is kept.', { cause });
+  const message = 'The snapshot was cancelled before it was verified, and nothing of it is kept.';
+  return new StepFailure(step, 'CANCELLED', message, { cause });
 }

@@ -34,7 +34,7 @@ export function diskFailure(step: FailureStep, path: string, error: unknown): St
   return failure(step, 'DISK_FAILED', `The disk under ${path} failed: check it and its mount. (${said})`, error);
 }
 
-/** The `code` of an error of Node's, empty where there is none. By shape, since errors cross realms (worker threads, test runners). */
+/** The `code` of an error of Node's, or ''. By shape: errors come from other realms too (worker threads, test runners). */
 export function errorCode(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

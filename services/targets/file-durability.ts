@@ -29,7 +29,7 @@ export async function writeNewFile(path: string, text: string): Promise<void> {
 
 /** Fails with EEXIST rather than replace what is at `to`. Whoever shares no keys needs no more than this look before. */
 export async function renameNew(from: string, to: string): Promise<void> {
-  if (await exists(to)) throw Object.assign(new Error(`EEXIST: file already exists, rename '${from}' -> '${to}'`), { code: 'EEXIST' });
+  if (await exists(to)) throw Object.assign(new Error(`EEXIST: file already exists, '${to}'`), { code: 'EEXIST' });
   await rename(from, to);
 }
 

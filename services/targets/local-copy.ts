@@ -121,7 +121,8 @@ async function assertCopied(part: string, { path, sha256 }: SpooledSnapshot): Pr
   const file = await open(part, 'r');
   for await (const piece of file.createReadStream({ highWaterMark: 1024 * 1024 })) hash.update(piece as Buffer);
   if (hash.digest('hex') === sha256) return;
-  throw new StepFailure('COMMIT', 'HASH_MISMATCH', `The copy of ${path} at ${part} is not what was verified: check the disk and memory.`);
+  throw new StepFailure('COMMIT', 'HASH_MISMATCH',
+    `The copy of ${path} at ${part} is not what was verified: check the disk and memory.`);
 }
 
 async function publish(path: string, made: Set<string>): Promise<void> {
@@ -131,7 +132,9 @@ async function publish(path: string, made: Set<string>): Promise<void> {
 }
 
 function storedCopy({ folder, path }: LocalPlace, spool: SpooledSnapshot, { stored }: Manifest): StoredCopy {
-  if (stored.size !== spool.size || stored.sha256 !== spool.sha256) throw new Error(`the manifest of ${folder} is not that of its file`);
+  if (stored.size !== spool.size || stored.sha256 !== spool.sha256) {
+    throw new Error(`the manifest for ${folder} describes another file than the spool`);
+  }
   return {
     keys: [DATABASE_NAME, MANIFEST_NAME].map((name) => `${folder}/${name}`),
     location: join(path, DATABASE_NAME),

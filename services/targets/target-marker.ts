@@ -33,8 +33,9 @@ export async function assertRoot(owner: RootOwner, step: FailureStep): Promise<v
     return;
   }
   if (await usedBefore(owner, step)) {
-    throw new StepFailure(step, 'TARGET_UNAVAILABLE', `${root} of target '${targetId}' has no ${MARKER_NAME}, though it had one before: `
-      + 'the disk is probably not mounted. Mount it; nothing was written, and nothing is taken for lost.');
+    throw new StepFailure(step, 'TARGET_UNAVAILABLE',
+      `${root} of target '${targetId}' has no ${MARKER_NAME}, though it had one before: the disk is probably not mounted. `
+      + 'Mount it; nothing was written, and nothing is taken for lost.');
   }
   await createMarker(root, { version: 1, targetId, node: nodeId }, step);
   assertOwn(await readMarker(root, step), owner, step);
@@ -69,8 +70,8 @@ async function readMarker(root: string, step: FailureStep): Promise<Marker | nul
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null;
-    throw new StepFailure(step, 'TARGET_UNAVAILABLE', `${path} cannot be read: check the disk and its mount. `
-      + `(${errorMessage(error)})`, { cause: error });
+    const said = errorMessage(error);
+    throw new StepFailure(step, 'TARGET_UNAVAILABLE', `${path} cannot be read: check its disk. (${said})`, { cause: error });
   }
   try {
     return markerSchema.parse(JSON.parse(text));
@@ -87,12 +88,13 @@ function assertOwn(marker: Marker | null, { root, targetId, nodeId }: RootOwner,
     + 'give each target and each node a folder of its own.');
 }
 
-/** Renamed into place whole, so that a crash leaves no half of it. Two nodes that come first at once see the other's name afterwards. */
+/** Renamed into place whole, so that a crash leaves no half of it. Of two nodes that come at once, one sees the other's name. */
 async function createMarker(root: string, marker: Marker, step: FailureStep): Promise<void> {
   const part = join(root, `${MARKER_NAME}.${randomUUID()}.part`);
   try {
     const first = await mkdir(root, { recursive: true, mode: 0o700 });
-    if (first !== undefined) for (const folder of foldersBelow(dirname(first), join(root, MARKER_NAME))) await syncPath(dirname(folder));
+    const made = first === undefined ? [] : foldersBelow(dirname(first), join(root, MARKER_NAME));
+    for (const folder of made) await syncPath(dirname(folder));
     await writeNewFile(part, `${JSON.stringify(marker, null, 2)}\n`);
     await rename(part, join(root, MARKER_NAME));
     await syncPath(root);

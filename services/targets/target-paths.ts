@@ -43,5 +43,5 @@ function assertKey(key: string, step: FailureStep): void {
 }
 
 function invalid(step: FailureStep, key: string, why: string): StepFailure {
-  return new StepFailure(step, 'KEY_INVALID', `The key '${key}' does not lead to a file of the target: ${why}. Nothing was done with it.`);
+  return new StepFailure(step, 'KEY_INVALID', `The key '${key}' leads to no file of the target: ${why}. Nothing was done with it.`);
 }

@@ -11,7 +11,8 @@ export interface TargetRoots {
   remember(targetId: string, root: string): Promise<void>;
 }
 
-const rootsSchema = z.strictObject({ version: z.literal(1), roots: z.array(z.strictObject({ targetId: z.string(), root: z.string() })) });
+const rootSchema = z.strictObject({ targetId: z.string(), root: z.string() });
+const rootsSchema = z.strictObject({ version: z.literal(1), roots: z.array(rootSchema) });
 type Roots = z.infer<typeof rootsSchema>['roots'];
 
 /** One owner per file: the process that holds the data directory. */

@@ -102,10 +102,12 @@ async function openKey(path: string, key: string): Promise<Readable> {
     return file.createReadStream({ highWaterMark: 1024 * 1024 });
   } catch (error) {
     if (errorCode(error) === 'ENOENT') {
-      throw new StepFailure('READ', 'COPY_MISSING', `${path} is not there: someone else removed it. Another copy can be used.`, { cause: error });
+      const message = `${path} is not there: someone else removed it. Use another copy.`;
+      throw new StepFailure('READ', 'COPY_MISSING', message, { cause: error });
     }
     if (errorCode(error) === 'ELOOP') {
-      throw new StepFailure('READ', 'KEY_INVALID', `The key '${key}' is a symbolic link, which is not followed.`, { cause: error });
+      const message = `The key '${key}' is a symbolic link, which is not followed.`;
+      throw new StepFailure('READ', 'KEY_INVALID', message, { cause: error });
     }
     throw diskFailure('READ', path, error);
   }
@@ -120,7 +122,8 @@ async function assertRoom(root: string, bytes: number): Promise<void> {
   const free = bavail * bsize;
   const needed = bytes + MARGIN_BYTES;
   if (free >= needed) return;
-  throw new StepFailure('PREFLIGHT', 'DISK_FULL', `The disk under ${root} has ${free} bytes free, and the snapshot needs ${needed} `
+  throw new StepFailure('PREFLIGHT', 'DISK_FULL',
+    `The disk under ${root} has ${free} bytes free, and the snapshot needs ${needed} `
     + `(${MARGIN_BYTES} of them to spare): free some space, keep fewer snapshots, or use another target.`);
 }
 
