@@ -33,8 +33,9 @@ export interface PreparedCopy {
 }
 
 /**
- * Every method rejects with a StepFailure: TARGET_UNAVAILABLE where the target cannot be reached or is not the one it was
- * (then nothing was written, and nothing is known of what it holds), DISK_FULL, TARGET_NOT_WRITABLE, KEY_INVALID for a key that leads out of the target.
+ * Every method rejects with a StepFailure: TARGET_UNAVAILABLE where the target cannot be reached (then nothing was written,
+ * and nothing is known of what it holds), TARGET_FOREIGN where it is someone else's, KEY_INVALID for a key that leads out of
+ * it, DISK_FULL, TARGET_NOT_WRITABLE, DISK_FAILED.
  */
 export interface Target {
   readonly targetId: string;
@@ -52,6 +53,6 @@ export interface Target {
   remove(keys: readonly string[]): Promise<void>;
   /** Whether all of them are there. */
   present(keys: readonly string[]): Promise<boolean>;
-  /** Takes away what a crashed attempt left at its place: its exact keys, its unfinished ones and its spool. Gives their number. */
+  /** Takes away what a crashed attempt left: the exact keys of its place, the unfinished ones, its spool. Gives their number. */
   sweep(place: CopyPlace): Promise<number>;
 }

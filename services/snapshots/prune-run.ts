@@ -1,0 +1,39 @@
+// Carries out one prune intent: deletes exactly the recorded keys, manifest first, and records that they are gone.
+// Whether to delete was decided by the ledger; here it is only done, or has failed as a fact and is tried again.
+import type { Logger } from 'pino';
+import type { CommandHandler } from '../ledger/command-handler.js';
+import type { Target } from '../targets/target.js';
+import type { OpenPrune } from './open-work.js';
+import { failureOf } from './failure-record.js';
+import type { RunEnd } from './worker.js';
+
+export interface PruneParts {
+  readonly commands: CommandHandler;
+  readonly worker: string;
+  /** Also a retired target: its copies stay deletable. */
+  readonly openTarget: (targetId: string) => Promise<Target>;
+  readonly log: Logger;
+}
+
+const firstPauseMs = 5_000;
+const longestPauseMs = 300_000;
+
+export async function runPrune({ commands, worker, openTarget, log }: PruneParts, prune: OpenPrune): Promise<RunEnd> {
+  const { clusterId, intent: { snapshotId, targetId, node, keys, reason } } = prune;
+  const context = { actor: `worker:${worker}`, correlationId: snapshotId, causationId: `${snapshotId}/${targetId}/prune` };
+  const copy = { snapshotId, targetId, node };
+  const about = { clusterId, ...copy, reason };
+  try {
+    const target = await openTarget(targetId);
+    await target.remove(keys);
+  } catch (error) {
+    const failure = failureOf(error, 'REMOVE');
+    log.error({ ...about, step: failure.step, code: failure.code, err: error }, `snapshot copy not pruned: ${failure.message}`);
+    const retryAfterMs = Math.min(longestPauseMs, firstPauseMs * 2 ** prune.failures);
+    const failed = await commands.executeCluster(clusterId, { type: 'RecordPruneFailed', ...copy, failure, retryAfterMs }, context);
+    return failed.outcome === 'accepted' ? failed.position : null;
+  }
+  const pruned = await commands.executeCluster(clusterId, { type: 'RecordPruned', ...copy }, context);
+  log.info(about, 'snapshot copy pruned');
+  return pruned.outcome === 'accepted' ? pruned.position : null;
+}
