@@ -39,7 +39,10 @@ export interface RowChanges {
   readonly history: readonly HistoryRow[];
 }
 
-/** Where the rows come from. */
+/**
+ * Where the rows come from; every adapter's opener takes it. Opening empties the store, checkpoint included, where it was written from another
+ * log or by another version of the projections, keeps it otherwise, and puts the target `local`.
+ */
 export interface ReadStoreSource {
   /** `EventStore.id` of the log that is shown. */
   readonly eventStoreId: string;
@@ -48,12 +51,6 @@ export interface ReadStoreSource {
 }
 
 export interface ReadStore {
-  /**
-   * To be called once before use. Empties the store, checkpoint included, where it was written from another log or by another version of
-   * the projections; keeps it otherwise. Puts the target `local`.
-   */
-  prepare(source: ReadStoreSource): Promise<void>;
-
   /** Position of the last event whose rows are committed; null before the first. */
   checkpoint(): Promise<Position | null>;
 
