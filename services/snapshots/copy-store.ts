@@ -112,8 +112,8 @@ function manifestOf({ part, attempt, facts, spooled }: VerifiedRead, snapkeepVer
 }
 
 /** Takes away what an attempt committed before it learned that its claim was lost. */
-export async function withdrawCopies({ openTarget }: CopyPlaces, copies: readonly StoredCopyFact[]): Promise<void> {
-  for (const { targetId, keys } of copies) await (await openTarget(targetId)).remove(keys);
+export async function withdrawCopies(places: CopyPlaces, copies: readonly StoredCopyFact[]): Promise<void> {
+  for (const { targetId, keys } of copies) await (await places.openTarget(targetId)).remove(keys);
 }
 
 /** The spool is the attempt's own; once its copies are committed or withdrawn nobody needs it. */

@@ -1,6 +1,6 @@
 // The worker's table of open work, folded from the log: parts to read, intents to carry out, attempts whose leftovers to sweep.
 // Decides nothing: each item is decided again on its stream. Instants are of the worker's own monotonic clock, in ms.
-import type { ClusterEvent, ClusterEventOf } from '../../events/cluster-events.js';
+import type { ClusterEvent, ClusterEventOf, ClusterEventType } from '../../events/cluster-events.js';
 import { copyFolder } from './copy-folder.js';
 
 export interface OpenPart {
@@ -38,12 +38,22 @@ export interface Leftover {
 
 export interface OpenWork {
   /** `revision` is the event's on its stream, `now` when it was seen. */
-  apply(clusterId: string, event: ClusterEvent, at: { revision: number; now: number }): void;
+  apply(clusterId: string, event: ClusterEvent, seen: Seen): void;
   /** At most one part a snapshot and node, of the oldest open snapshot of each cluster. */
   parts(): readonly OpenPart[];
   prunes(): readonly OpenPrune[];
   /** Hands out what is to be swept, once. */
   takeLeftovers(): readonly Leftover[];
+}
+
+interface Seen { readonly revision: number; readonly now: number }
+type Handlers = { readonly [T in ClusterEventType]?: (clusterId: string, data: ClusterEventOf<T>['data'], seen: Seen) => void };
+
+function applyBy<T extends ClusterEventType>(
+  on: { readonly [K in T]?: (clusterId: string, data: ClusterEventOf<K>['data'], seen: Seen) => void },
+  clusterId: string, event: { readonly [K in T]: ClusterEventOf<K> }[T], seen: Seen,
+): void {
+  on[event.type]?.(clusterId, event.data, seen);
 }
 
 const copyKey = (copy: { snapshotId: string; targetId: string; node: string | null }): string =>
@@ -86,39 +96,33 @@ export function createOpenWork(): OpenWork {
     else Object.assign(part, { claimedBy: null, notBefore: now + data.retryAfterMs });
   };
 
-  return {
-    apply(clusterId, event, { revision, now }) {
-      switch (event.type) {
-        case 'SnapshotRequested': return request(clusterId, event.data);
-        case 'SnapshotStarted': return start(find(clusterId, event.data), event.data, { revision, seenAt: now });
-        case 'SnapshotProgressed': {
-          const part = find(clusterId, event.data);
-          if (part) part.sign = { revision, seenAt: now };
-          return;
-        }
-        case 'SnapshotPartFailed': return failPart(find(clusterId, event.data), event.data, now);
-        case 'SnapshotPartTaken': {
-          clusters.get(clusterId)?.get(event.data.snapshotId)?.delete(event.data.part);
-          return;
-        }
-        case 'SnapshotTaken':
-        case 'SnapshotFailed': return close(clusterId, event.data.snapshotId);
-        case 'SnapshotPruneRequested': {
-          prunes.set(copyKey(event.data), { clusterId, intent: event.data, failures: 0, notBefore: 0 });
-          return;
-        }
-        case 'SnapshotPruneFailed': {
-          const prune = prunes.get(copyKey(event.data));
-          if (prune) Object.assign(prune, { failures: prune.failures + 1, notBefore: now + event.data.retryAfterMs });
-          return;
-        }
-        case 'SnapshotPruned': {
-          prunes.delete(copyKey(event.data));
-          return;
-        }
-        default: return;
-      }
+  const on: Handlers = {
+    SnapshotRequested: request,
+    SnapshotStarted: (clusterId, data, { revision, now }) => start(find(clusterId, data), data, { revision, seenAt: now }),
+    SnapshotProgressed: (clusterId, data, { revision, now }) => {
+      const part = find(clusterId, data);
+      if (part) part.sign = { revision, seenAt: now };
     },
+    SnapshotPartFailed: (clusterId, data, { now }) => failPart(find(clusterId, data), data, now),
+    SnapshotPartTaken: (clusterId, { snapshotId, part }) => {
+      clusters.get(clusterId)?.get(snapshotId)?.delete(part);
+    },
+    SnapshotTaken: (clusterId, { snapshotId }) => close(clusterId, snapshotId),
+    SnapshotFailed: (clusterId, { snapshotId }) => close(clusterId, snapshotId),
+    SnapshotPruneRequested: (clusterId, intent) => {
+      prunes.set(copyKey(intent), { clusterId, intent, failures: 0, notBefore: 0 });
+    },
+    SnapshotPruneFailed: (_, data, { now }) => {
+      const prune = prunes.get(copyKey(data));
+      if (prune) Object.assign(prune, { failures: prune.failures + 1, notBefore: now + data.retryAfterMs });
+    },
+    SnapshotPruned: (_, data) => {
+      prunes.delete(copyKey(data));
+    },
+  };
+
+  return {
+    apply: (clusterId, event, seen) => applyBy(on, clusterId, event, seen),
     parts: () => [...clusters.values()].flatMap((snapshots) => {
       const [oldest] = snapshots.values();
       return oldest ? [...oldest.values()] : [];

@@ -1,0 +1,46 @@
+// What the process says of itself: whether each role follows the log and has caught up with it.
+// Ready only when all of them have; a role that stopped says why.
+import type { EventStore } from './events/event-store.js';
+
+interface RoleState {
+  readonly caughtUp: boolean;
+  /** Why it stopped; null while it goes on. */
+  readonly failure: unknown;
+}
+
+export interface HealthSources {
+  readonly store: EventStore;
+  readonly roles: Readonly<Record<string, () => RoleState>>;
+}
+
+export interface HealthReport {
+  readonly live: boolean;
+  readonly ready: boolean;
+  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly message: string }>>;
+}
+
+export async function reportHealth({ store, roles }: HealthSources): Promise<HealthReport> {
+  const parts = {
+    eventLog: await logState(store),
+    ...Object.fromEntries(Object.entries(roles).map(([name, state]) => [name, roleReport(state())])),
+  };
+  return { live: true, ready: Object.values(parts).every(({ ok }) => ok), parts };
+}
+
+async function logState(store: EventStore) {
+  try {
+    const head = await store.head();
+    return { ok: true, message: `at ${head ?? 'its start'}` };
+  } catch (error) {
+    return { ok: false, message: messageOf(error) };
+  }
+}
+
+function roleReport({ caughtUp, failure }: RoleState) {
+  if (failure !== null) return { ok: false, message: `stopped: ${messageOf(failure)}` };
+  return caughtUp ? { ok: true, message: 'follows the log' } : { ok: false, message: 'is catching up with the log' };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

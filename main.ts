@@ -1,0 +1,168 @@
+// The composition root and entry: names the adapters, starts the roles in order, stops them in reverse on SIGTERM or SIGINT.
+// The environment is read in config.ts; nothing else starts anything.
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { ulid } from 'ulid';
+import { readConfig } from './config.js';
+import type { Config } from './config.js';
+import { isSnapkeepError } from './events/errors.js';
+import { openSqliteEventStore } from './events/event-store.sqlite.js';
+import type { EventStore } from './events/event-store.js';
+import { reportHealth } from './health.js';
+import { createLog } from './log.js';
+import { readNodeId } from './node-id.js';
+import packageJson from './package.json' with { type: 'json' };
+import { createProjector } from './projections/projector.js';
+import { openSqliteReadStore } from './projections/read-store.sqlite.js';
+import { createServer } from './schema/server.js';
+import { connectEtcd } from './services/etcd/etcd-client.js';
+import { createCommandHandler } from './services/ledger/command-handler.js';
+import type { CommandHandler } from './services/ledger/command-handler.js';
+import { createMemoryAgendaBackend } from './services/schedule/agenda-backend.memory.js';
+import { createAgendaJobs } from './services/schedule/jobs.agenda.js';
+import { followSchedules } from './services/schedule/schedule-follower.js';
+import { createScheduler } from './services/schedule/scheduler.js';
+import { slotRequest } from './services/schedule/slot-request.js';
+import { runPart } from './services/snapshots/part-attempt.js';
+import { runPrune } from './services/snapshots/prune-run.js';
+import { createWorker } from './services/snapshots/worker.js';
+import { targetRegistry } from './services/targets/target-registry.js';
+import { localTarget } from './services/targets/target.local.js';
+import { openTargetRoots } from './services/targets/target-roots.js';
+import { loadMasterKey } from './services/vault/master-key.js';
+import { openSqliteVault } from './services/vault/vault.sqlite.js';
+import type { Vault } from './services/vault/vault.js';
+
+/** What every role is given. `undo` is called at the stop, in reverse order. */
+interface Ground {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly store: EventStore;
+  readonly vault: Vault;
+  readonly commands: CommandHandler;
+  readonly atStop: (undo: () => Promise<void>) => void;
+}
+
+const now = (): string => new Date().toISOString();
+const scheduleCheckMs = 5_000;
+
+function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Ground {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const store = openSqliteEventStore(join(config.dataDir, 'events.db'));
+  atStop(() => store.close());
+  const vault = openSqliteVault(join(config.dataDir, 'vault.db'), loadMasterKey({ ...config.masterKey, dataDir: config.dataDir }));
+  atStop(() => vault.close());
+  return { config, log, store, vault, commands: createCommandHandler({ store, now, newId: randomUUID }), atStop };
+}
+
+async function startProjector({ config, store, atStop }: Ground) {
+  const source = { eventStoreId: store.id, localPath: config.localPath };
+  const readStore = openSqliteReadStore(join(config.dataDir, 'read.db'), source);
+  atStop(() => readStore.close());
+  const projector = createProjector({ store, readStore });
+  const ending = new AbortController();
+  const ran = projector.run(ending.signal);
+  atStop(async () => {
+    ending.abort();
+    await ran;
+  });
+  const openMemoryReadStore = async () => openSqliteReadStore(':memory:', source);
+  return { readStore, projector, openMemoryReadStore };
+}
+
+function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
+  const { dataDir, leaseMs, retryPausesMs, idleTimeoutMs } = config;
+  const nodeId = readNodeId(dataDir, config.nodeName);
+  const roots = openTargetRoots(join(dataDir, 'target-roots.json'));
+  const { openForWriting, openTarget } = targetRegistry(commands, config.localPath, (place) => localTarget({ ...place, nodeId, roots }));
+  const spoolFolder = join(dataDir, 'spool');
+  mkdirSync(spoolFolder, { recursive: true, mode: 0o700 });
+  const places = { openForWriting, openTarget, spoolFolder, snapkeepVersion: packageJson.version };
+  const attempts = { commands, worker: nodeId, leaseMs, retryPausesMs, idleTimeoutMs, vault, places, connectEtcd, now, log };
+  const worker = createWorker({
+    store, worker: nodeId, nodeId, parallel: config.parallel, log,
+    monotonicMs: () => performance.now(),
+    runPart: (part, takeOver, signal) => runPart(attempts, part, takeOver, signal),
+    runPrune: (prune) => runPrune({ commands, worker: nodeId, openTarget, log }, prune),
+    sweep: async ({ folder, targetIds }) => {
+      for (const targetId of targetIds) await (await openTarget(targetId)).sweep({ folder });
+    },
+  });
+  worker.start();
+  atStop(() => worker.stop(config.drainMs));
+  return worker;
+}
+
+async function startScheduler({ log, store, commands, atStop }: Ground) {
+  const scheduler = createScheduler({
+    jobs: createAgendaJobs(createMemoryAgendaBackend(), (error) => log.error({ err: error }, 'a scheduled job failed')),
+    requestSlot: slotRequest({ commands, now, newUlid: ulid }),
+    clock: { now: () => new Date() },
+    watch: (check) => {
+      const timer = setInterval(check, scheduleCheckMs).unref();
+      return () => clearInterval(timer);
+    },
+  });
+  await scheduler.start();
+  const ending = new AbortController();
+  let failure: unknown = null;
+  const followed = followSchedules(store, scheduler, ending.signal).catch((error: unknown) => {
+    failure = error;
+    log.fatal({ err: error }, 'the scheduler stopped: it cannot read the log');
+  });
+  atStop(async () => {
+    ending.abort();
+    await followed;
+    await scheduler.stop();
+  });
+  return { state: () => ({ ...scheduler.state(), failure }) };
+}
+
+/** The URL at which the API answers. Rejects when a part cannot start; what was started is told to `atStop` by then. */
+async function startParts(config: Config, log: Logger, atStop: Ground['atStop']): Promise<string> {
+  const ground = openGround(config, log, atStop);
+  const { store, vault, commands } = ground;
+  const { readStore, projector, openMemoryReadStore } = await startProjector(ground);
+  const worker = startWorker(ground);
+  const scheduler = await startScheduler(ground);
+  const roles = { projector: projector.state, worker: worker.state, scheduler: scheduler.state };
+  const health = () => reportHealth({ store, roles });
+  const server = createServer({
+    config, dependencies: { commands, vault, store, readStore, projector, openMemoryReadStore, now, newId: randomUUID, log, health },
+  });
+  const { url } = await server.start();
+  atStop(() => server.stop());
+  return url;
+}
+
+async function run(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = createLog(config.logLevel, { pretty: process.stdout.isTTY });
+  const undos: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let undo = undos.pop(); undo; undo = undos.pop()) await undo();
+  };
+  const url = await startParts(config, log, (undo) => undos.push(undo)).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  log.info(`ready ${url}`);
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => resolve(name));
+  });
+  log.info({ signal }, 'stopping: no new work; what runs may finish');
+  await stop();
+  log.info('stopped');
+}
+
+function explain(error: unknown): string {
+  if (isSnapkeepError(error)) return error.message;
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+run().catch((error: unknown) => {
+  process.stderr.write(`Snapkeep ends: ${explain(error)}\n`);
+  process.exitCode = 1;
+});
