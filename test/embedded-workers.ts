@@ -1,0 +1,135 @@
+// Several workers on one event log and one local target inside the test's process, against a real etcd.
+// Each has a command handler of its own, so that they meet only in the log, as processes do.
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
+import type { DomainEvent } from '../events/catalogue.js';
+import type { EventStore } from '../events/event-store.js';
+import { openSqliteEventStore } from '../events/event-store.sqlite.js';
+import { createLog } from '../log.js';
+import { connectEtcd } from '../services/etcd/etcd-client.js';
+import type { ConnectEtcd, EtcdConnection } from '../services/etcd/etcd.js';
+import { type CommandHandler, createCommandHandler } from '../services/ledger/command-handler.js';
+import type { OpenPart } from '../services/snapshots/open-work.js';
+import { runPart } from '../services/snapshots/part-attempt.js';
+import { runPrune } from '../services/snapshots/prune-run.js';
+import { snapshotIdOf, snapshotName } from '../services/snapshots/snapshot-name.js';
+import { type Worker, createWorker } from '../services/snapshots/worker.js';
+import { targetRegistry } from '../services/targets/target-registry.js';
+import { localTarget } from '../services/targets/target.local.js';
+import { openTargetRoots } from '../services/targets/target-roots.js';
+import { openSqliteVault } from '../services/vault/vault.sqlite.js';
+
+export interface WorkerWay {
+  readonly name: string;
+  readonly leaseMs?: number;
+  /** In place of the worker's own way to the ledger; wraps what it is given. */
+  readonly throughCommands?: (commands: CommandHandler) => CommandHandler;
+  readonly connect?: ConnectEtcd;
+  readonly now?: () => string;
+  /** Awaited before a part is claimed. */
+  readonly beforeClaim?: (part: OpenPart) => Promise<void>;
+}
+
+export interface EmbeddedWorkers {
+  readonly store: EventStore;
+  readonly commands: CommandHandler;
+  readonly localPath: string;
+  register(clusterId: string, connection: EtcdConnection): Promise<void>;
+  /** Id of a new manual snapshot. */
+  request(clusterId: string): Promise<string>;
+  start(way: WorkerWay): Worker;
+  /** The snapshot's events so far, in order. */
+  told(snapshotId: string): Promise<readonly DomainEvent[]>;
+  /** Resolves with the snapshot's first event of the type. */
+  until(snapshotId: string, type: DomainEvent['type'], count?: number): Promise<DomainEvent>;
+  dispose(): Promise<void>;
+}
+
+const context = { actor: 'test', correlationId: 'test', causationId: 'test' };
+const wallClock = (): string => new Date().toISOString();
+
+export async function createEmbeddedWorkers(): Promise<EmbeddedWorkers> {
+  const folder = await mkdtemp(join(tmpdir(), 'snapkeep-workers-'));
+  const localPath = join(folder, 'snapshots');
+  await mkdir(localPath);
+  const store = openSqliteEventStore(join(folder, 'events.db'));
+  const vault = openSqliteVault(join(folder, 'vault.db'), Buffer.alloc(32, 7));
+  const newCommands = (now = wallClock): CommandHandler => createCommandHandler({ store, now, newId: randomUUID });
+  const commands = newCommands();
+  const roots = openTargetRoots(join(folder, 'target-roots.json'));
+  const workers: Worker[] = [];
+
+  const accepted = async (clusterId: string, command: Parameters<CommandHandler['executeCluster']>[1]): Promise<void> => {
+    const executed = await commands.executeCluster(clusterId, command, context);
+    if (executed.outcome === 'rejected') throw new Error(executed.rejection.rejected.message);
+  };
+
+  return {
+    store,
+    commands,
+    localPath,
+    async register(clusterId, { endpoints }) {
+      const connection = { endpoints, ca: null, clientCertificate: null, username: null, secretRef: null };
+      const policy = { recurringEnabled: false };
+      await accepted(clusterId, { type: 'RegisterCluster', clusterId, name: clusterId, connection, legacy: false, policy, now: wallClock() });
+    },
+    async request(clusterId) {
+      const [now, id] = [wallClock(), ulid()];
+      const snapshotId = snapshotIdOf(clusterId, id);
+      const name = snapshotName(now, id, null);
+      await accepted(clusterId, { type: 'RequestSnapshot', snapshotId, name, kind: 'MANUAL', slot: null, givenName: null, idempotencyKey: null, now });
+      return snapshotId;
+    },
+    start({ name, leaseMs = 30_000, throughCommands = (own) => own, connect = connectEtcd, now = wallClock, beforeClaim }) {
+      const own = throughCommands(newCommands(now));
+      const log = createLog('silent', { pretty: false });
+      const targets = targetRegistry(own, localPath, (place) => localTarget({ ...place, nodeId: 'node', roots }));
+      const places = { ...targets, spoolFolder: folder, snapkeepVersion: 'test' };
+      const attempts = { commands: own, worker: name, leaseMs, retryPausesMs: [100], idleTimeoutMs: 10_000, vault, places, connectEtcd: connect, now, log };
+      const worker = createWorker({
+        store, worker: name, nodeId: 'node', parallel: 2, log, monotonicMs: () => performance.now(),
+        runPart: async (part, takeOver, signal) => {
+          await beforeClaim?.(part);
+          return runPart(attempts, part, takeOver, signal);
+        },
+        runPrune: (prune) => runPrune({ commands: own, worker: name, ...targets, log }, prune),
+        sweep: async ({ folder: swept, targetIds }) => {
+          for (const targetId of targetIds) await (await targets.openTarget(targetId)).sweep({ folder: swept });
+        },
+      });
+      workers.push(worker);
+      worker.start();
+      return worker;
+    },
+    async told(snapshotId) {
+      const events: DomainEvent[] = [];
+      for await (const { event } of store.readAll()) if (isOf(event, snapshotId)) events.push(event);
+      return events;
+    },
+    async until(snapshotId, type, count = 1) {
+      const seen = new AbortController();
+      let missing = count;
+      for await (const item of store.follow({ signal: seen.signal })) {
+        if (item.kind !== 'event' || item.event.event.type !== type || !isOf(item.event.event, snapshotId)) continue;
+        missing -= 1;
+        if (missing > 0) continue;
+        seen.abort();
+        return item.event.event;
+      }
+      throw new Error(`the log ended before ${type} of ${snapshotId}`);
+    },
+    async dispose() {
+      await Promise.all(workers.map((worker) => worker.stop(1_000)));
+      await vault.close();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function isOf({ data }: DomainEvent, snapshotId: string): boolean {
+  return 'snapshotId' in data && data.snapshotId === snapshotId;
+}
