@@ -1,0 +1,117 @@
+// The door: one port for GraphQL over HTTP and WebSocket, health and the query page. Listens once it is started.
+// What it serves is in api-schema.ts; who may ask is in request-guard.ts.
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { expressMiddleware } from '@as-integrations/express5';
+import type { NextFunction, Request, Response } from 'express';
+import express from 'express';
+import { createApiSchema } from './api-schema.js';
+import { createApollo, requestContext } from './http-api.js';
+import { createKeyedQueue } from './keyed-queue.js';
+import { createQueryPage } from './query-page.js';
+import type { ApiDependencies } from './request-context.js';
+import { isAllowedOrigin, originFault } from './request-guard.js';
+import { serveWebSocket } from './websocket-api.js';
+
+export interface ServerConfig {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Null: none is asked for. */
+  readonly token: string | null;
+  /** Origins beside loopback under which Snapkeep is reached or used, such as https://backup.example. */
+  readonly origins: readonly string[];
+  /** How long a mutation waits for the read store; default 5 s. */
+  readonly readWaitMs?: number | undefined;
+}
+
+/** Whether the process runs, whether it can serve, and what each of its parts says of itself. */
+export interface Health {
+  readonly live: boolean;
+  readonly ready: boolean;
+  readonly parts: Readonly<Record<string, unknown>>;
+}
+
+export interface ServerDependencies extends Omit<ApiDependencies, 'readWaitMs' | 'oneByOne'> {
+  readonly health: () => Health | Promise<Health>;
+}
+
+export interface ApiServer {
+  /** Rejects where the port cannot be had. */
+  start(): Promise<{ readonly url: string }>;
+  /** Ends subscriptions, lets running requests end within a bound, frees the port. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const READ_WAIT_MS = 5000;
+const DRAIN_MS = 5000;
+const BODY_LIMIT = '1mb';
+
+export function createServer({ config, dependencies }: { config: ServerConfig; dependencies: ServerDependencies }): ApiServer {
+  const { health, ...rest } = dependencies;
+  const api: ApiDependencies = { ...rest, readWaitMs: config.readWaitMs ?? READ_WAIT_MS, oneByOne: createKeyedQueue() };
+  const schema = createApiSchema();
+  const apollo = createApollo(schema, api);
+  const app = express().disable('x-powered-by');
+  const server = createHttpServer(app);
+  const sockets = serveWebSocket(server, { schema, api, token: config.token, origins: config.origins });
+  let stopping: Promise<void> | null = null;
+
+  async function start(): Promise<{ url: string }> {
+    await apollo.start();
+    app.use((request, response, next) => guard(request, response, next, config));
+    app.get('/health/live', async (_request, response) => void sendHealth(response, await health(), 'live'));
+    app.get('/health/ready', async (_request, response) => void sendHealth(response, await health(), 'ready'));
+    app.use(createQueryPage());
+    app.use('/graphql', express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
+      context: ({ req }) => requestContext(req, config.token, api),
+    }));
+    server.listen(config.port, config.host);
+    await once(server, 'listening');
+    return { url: urlOf(server, config.host) };
+  }
+
+  async function stop(): Promise<void> {
+    await sockets.dispose();
+    const closed = server.listening ? once(server, 'close') : Promise.resolve();
+    server.close();
+    server.closeIdleConnections();
+    const bound = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    await closed;
+    clearTimeout(bound);
+    await apollo.stop();
+  }
+
+  return {
+    start,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+function guard(request: Request, response: Response, next: NextFunction, { origins }: ServerConfig): void {
+  const fault = originFault(request.headers, origins);
+  if (fault !== null) {
+    response.status(403).json({ errors: [{ message: fault, extensions: { code: 'FORBIDDEN_ORIGIN' } }] });
+    return;
+  }
+  const { origin, host = '' } = request.headers;
+  if (origin !== undefined && isAllowedOrigin(origin, host, origins)) {
+    response.vary('Origin').set('Access-Control-Allow-Origin', origin).set('Access-Control-Allow-Headers', 'authorization, content-type');
+  }
+  if (request.method === 'OPTIONS') response.status(204).end();
+  else next();
+}
+
+function sendHealth(response: Response, state: Health, asked: 'live' | 'ready'): void {
+  response.status(state[asked] ? 200 : 503).set('Cache-Control', 'no-store').json(state);
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/graphql`;
+}
