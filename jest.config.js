@@ -13,7 +13,7 @@ export default {
     }],
   },
   testMatch: ['**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/data/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/data/', '<rootDir>/.cache/'],
   coverageProvider: 'v8',
   testTimeout: 60_000,
 };

@@ -38,6 +38,7 @@ export interface Worker {
 }
 
 const sweepEveryMs = 3_600_000;
+const parallelPrunes = 4;
 const refusedPauseMs = 1_000;
 
 export function createWorker(parts: WorkerParts): Worker {
@@ -45,12 +46,15 @@ export function createWorker(parts: WorkerParts): Worker {
   const work = createOpenWork();
   const following = new AbortController();
   const withdrawing = new AbortController();
-  const runs = new Map<string, Promise<void>>();
+  /** What runs now, by kind. */
+  const reading = new Map<string, Promise<void>>();
+  const pruning = new Map<string, Promise<void>>();
   /** Runs that ended, until the table has seen what they appended. */
   const unseen = new Map<string, Position>();
   /** Claims of this worker from before its start: their process is gone, so their lease need not be awaited. */
   let orphans = new Set<string>();
   let leftovers: Leftover[] = [];
+  let seenPosition: Position = '';
   let caughtUp = false;
   let stopping = false;
   let failure: Error | null = null;
@@ -59,7 +63,7 @@ export function createWorker(parts: WorkerParts): Worker {
 
   const partKey = (part: OpenPart): string => `${part.snapshotId}/${part.part}`;
   const pruneKey = ({ intent }: OpenPrune): string => `${intent.snapshotId}/${intent.targetId}/${intent.node ?? ''}/prune`;
-  const isBusy = (key: string): boolean => runs.has(key) || unseen.has(key);
+  const isBusy = (key: string): boolean => reading.has(key) || pruning.has(key) || unseen.has(key);
 
   /** When the part may be claimed, on the monotonic clock. */
   const dueAt = (part: OpenPart): number => {
@@ -67,7 +71,7 @@ export function createWorker(parts: WorkerParts): Worker {
     return Math.max(part.notBefore, part.sign.seenAt + part.leaseMs);
   };
 
-  const run = (key: string, start: () => Promise<RunEnd>, refused: () => void): void => {
+  const run = (runs: Map<string, Promise<void>>, key: string, start: () => Promise<RunEnd>, refused: () => void): void => {
     const ended = start().then((end) => {
       if (end === null) refused();
       else if (end > seenPosition) unseen.set(key, end);
@@ -80,23 +84,22 @@ export function createWorker(parts: WorkerParts): Worker {
     });
     runs.set(key, ended);
   };
-  let seenPosition: Position = '';
 
   const runDueParts = (now: number): number[] => work.parts().filter((part) => !isBusy(partKey(part))).map((part) => {
     const due = dueAt(part);
-    if (due > now || runs.size >= parts.parallel) return due;
+    if (due > now || reading.size >= parts.parallel) return due;
     const key = partKey(part);
     const takeOver = part.claimedBy === null ? null : part.sign.revision;
     orphans.delete(key);
-    run(key, () => parts.runPart(part, takeOver, withdrawing.signal), () => {
+    run(reading, key, () => parts.runPart(part, takeOver, withdrawing.signal), () => {
       part.notBefore = monotonicMs() + refusedPauseMs;
     });
     return Infinity;
   });
   const isOurs = ({ intent }: OpenPrune): boolean => intent.storedOn === null || intent.storedOn === parts.nodeId;
   const runDuePrunes = (now: number): number[] => work.prunes().filter((prune) => isOurs(prune) && !isBusy(pruneKey(prune))).map((prune) => {
-    if (prune.notBefore > now) return prune.notBefore;
-    run(pruneKey(prune), () => parts.runPrune(prune), () => {
+    if (prune.notBefore > now || pruning.size >= parallelPrunes) return prune.notBefore;
+    run(pruning, pruneKey(prune), () => parts.runPrune(prune), () => {
       prune.notBefore = monotonicMs() + refusedPauseMs;
     });
     return Infinity;
@@ -153,12 +156,12 @@ export function createWorker(parts: WorkerParts): Worker {
       clearTimeout(timer);
       clearInterval(sweeping);
       const bound = setTimeout(() => withdrawing.abort(), drainMs);
-      await Promise.all(runs.values());
+      await Promise.all([...reading.values(), ...pruning.values()]);
       clearTimeout(bound);
       following.abort();
       await followed;
     },
-    state: () => ({ caughtUp, running: runs.size, failure }),
+    state: () => ({ caughtUp, running: reading.size, failure }),
   };
 }
 
