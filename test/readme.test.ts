@@ -69,8 +69,13 @@ describe('the examples, one after the other', () => {
     .replace('/mnt/nas/etcd-snapshots', join(snapkeep.dataDir, '..', 'nas'));
 
   async function firstMessage(source: string): Promise<unknown> {
-    for await (const message of snapkeep.subscribe(source, variables)) return message;
-    throw new Error('the subscription ended without a message');
+    const messages = snapkeep.subscribe<unknown>(source, variables);
+    try {
+      const { value } = await messages.next();
+      return value;
+    } finally {
+      await messages.return?.();
+    }
   }
 
   test.each(examples)('$name does what it says', async ({ kind, name, source }) => {
