@@ -68,7 +68,7 @@ async function startProjector({ config, store, atStop }: Ground) {
     ending.abort();
     await ran;
   });
-  const openMemoryReadStore = async () => openSqliteReadStore(':memory:', source);
+  const openMemoryReadStore = () => openSqliteReadStore(':memory:', source);
   return { readStore, projector, openMemoryReadStore };
 }
 
