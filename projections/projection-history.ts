@@ -21,7 +21,7 @@ const sentences: { readonly [T in Entry]: (data: DataOf<T>) => string } = {
   ClusterUpdated: ({ name, connection }) => `The cluster is now named "${name}" and reached at ${connection.endpoints.join(', ')}.`,
   ClusterRemoved: () => 'The cluster was removed; its snapshots stay.',
   MembersObserved: ({ members }) =>
-    `${counted(members.length, 'etcd member')} observed: ${members.map(({ name, memberId }) => name || memberId).join(', ')}.`,
+    `Observed ${counted(members.length, 'etcd member')}: ${members.map(({ name, memberId }) => name || memberId).join(', ')}.`,
   AgentJoined: ({ node, worker, endpoint }) => `Worker ${worker} joined as the agent of node ${node} (${endpoint}).`,
   AgentLeft: ({ node, worker }) => `Worker ${worker} is no longer the agent of node ${node}.`,
   PolicyUpdated: ({ revision, targetIds, recurring, retentionCount }) =>

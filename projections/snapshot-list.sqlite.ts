@@ -10,9 +10,11 @@ export interface SnapshotList {
   count(clusterId: string, filter: SnapshotFilter): number;
 }
 
-/** Sorts before and after every position, day and instant. */
+/** Sort before and after every position; `highest` also after every instant and day. */
 const lowest = '';
 const highest = '~';
+/** Sorts before every instant, behind the counters of `everyDay`. */
+const earliest = '0';
 const everyDay = '*';
 
 type Branch = readonly [clusterId: string, targetId: string, state: string, kind: string];
@@ -79,7 +81,7 @@ function countTaken({ total, taken }: { total: StatementSync; taken: StatementSy
   const [firstDay, lastDay] = [dayOf(from), dayOf(before)];
   if (firstDay === lastDay) return numberOf(taken, of, [from, before]);
   return numberOf(taken, of, [from, `${firstDay}${highest}`])
-    + numberOf(total, of, [higher(`${firstDay}${highest}`, `${everyDay}${highest}`), lastDay])
+    + numberOf(total, of, [`${firstDay}${highest}`, lastDay])
     + numberOf(taken, of, [lastDay, before]);
 }
 
@@ -90,7 +92,7 @@ function branchesOf(clusterId: string, { targetId, states = snapshotStates, kind
 }
 
 function takenRange({ takenAfter, takenBefore }: SnapshotFilter): Range | null {
-  return takenAfter === undefined && takenBefore === undefined ? null : [takenAfter ?? lowest, takenBefore ?? highest];
+  return takenAfter === undefined && takenBefore === undefined ? null : [takenAfter ?? earliest, takenBefore ?? highest];
 }
 
 const dayOf = (instant: string): string => instant.slice(0, 10);
