@@ -67,6 +67,24 @@ function stalledFrom(type: string, gate: Gate) {
   });
 }
 
+/** Each stream waits at its start until the gate opens. */
+const connectThrough = (gate: Gate): ConnectEtcd => (connection) => {
+  const real = connectEtcd(connection);
+  return {
+    ...real,
+    async openSnapshot(endpoint, request) {
+      const stream = await real.openSnapshot(endpoint, request);
+      return {
+        ...stream,
+        async *[Symbol.asyncIterator]() {
+          await gate.pass();
+          yield* stream;
+        },
+      };
+    },
+  };
+};
+
 test('of two workers that claim one request at once, one takes it and the other does nothing', async () => {
   let arrived = 0;
   let both = Promise.withResolvers<void>();
@@ -108,23 +126,24 @@ test.each([
   expect(told.at(-1)).toMatchObject({ type: 'SnapshotTaken', data: { copies: [{ keys: expect.arrayContaining([expect.stringMatching(/\/2\/snapshot\.db$/)]) }] } });
 });
 
-/** Each stream waits at its start until the gate opens. */
-const connectThrough = (gate: Gate): ConnectEtcd => (connection) => {
-  const real = connectEtcd(connection);
-  return {
-    ...real,
-    async openSnapshot(endpoint, request) {
-      const stream = await real.openSnapshot(endpoint, request);
-      return {
-        ...stream,
-        async *[Symbol.asyncIterator]() {
-          await gate.pass();
-          yield* stream;
-        },
-      };
-    },
-  };
-};
+test.each(['ReportProgress', 'RecordPartTaken'])('a worker whose %s comes late, while its successor still reads, is fenced by its attempt number', async (type) => {
+  const [gate, reading] = [createGate(), createGate()];
+  reading.close();
+  const stalled = workers.start({ name: 'stalled', leaseMs: shortLeaseMs, throughCommands: stalledFrom(type, gate) });
+  const snapshotId = await workers.request(clusterId);
+  await untilTrue('the first worker stalls', () => gate.waiting() > 0);
+  workers.start({ name: 'other', leaseMs: shortLeaseMs, connect: connectThrough(reading) });
+  await untilTrue('the successor reads', () => reading.waiting() > 0);
+
+  gate.open();
+  await untilTrue('the stalled worker has given up', () => stalled.state().running === 0);
+  expect(await attemptsStored()).toEqual([]);
+  expect(countOf(await workers.told(snapshotId), 'SnapshotPartTaken')).toBe(0);
+  reading.open();
+  expect(await workers.until(snapshotId, 'SnapshotPartTaken')).toMatchObject({ data: { attempt: 2 } });
+  await workers.until(snapshotId, 'SnapshotTaken');
+  expect(await attemptsStored()).toEqual(['2']);
+});
 
 test('a slow worker that renews its lease is left alone for many leases, whatever the wall clocks say', async () => {
   const gate = createGate();
