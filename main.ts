@@ -76,18 +76,18 @@ function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
   const { dataDir, leaseMs, retryPausesMs, idleTimeoutMs } = config;
   const nodeId = readNodeId(dataDir, config.nodeName);
   const roots = openTargetRoots(join(dataDir, 'target-roots.json'));
-  const { openForWriting, openTarget } = targetRegistry(commands, config.localPath, (place) => localTarget({ ...place, nodeId, roots }));
+  const targets = targetRegistry(commands, config.localPath, (place) => localTarget({ ...place, nodeId, roots }));
   const spoolFolder = join(dataDir, 'spool');
   mkdirSync(spoolFolder, { recursive: true, mode: 0o700 });
-  const places = { openForWriting, openTarget, spoolFolder, snapkeepVersion: packageJson.version };
+  const places = { ...targets, spoolFolder, snapkeepVersion: packageJson.version };
   const attempts = { commands, worker: nodeId, leaseMs, retryPausesMs, idleTimeoutMs, vault, places, connectEtcd, now, log };
   const worker = createWorker({
     store, worker: nodeId, nodeId, parallel: config.parallel, log,
     monotonicMs: () => performance.now(),
     runPart: (part, takeOver, signal) => runPart(attempts, part, takeOver, signal),
-    runPrune: (prune) => runPrune({ commands, worker: nodeId, openTarget, log }, prune),
+    runPrune: (prune) => runPrune({ commands, worker: nodeId, targets, log }, prune),
     sweep: async ({ folder, targetIds }) => {
-      for (const targetId of targetIds) await (await openTarget(targetId)).sweep({ folder });
+      for (const targetId of targetIds) await (await targets.openTarget(targetId)).sweep({ folder });
     },
   });
   worker.start();
@@ -127,7 +127,7 @@ async function startParts(config: Config, log: Logger, atStop: Ground['atStop'])
   const { readStore, projector, openMemoryReadStore } = await startProjector(ground);
   const worker = startWorker(ground);
   const scheduler = await startScheduler(ground);
-  const roles = { projector: projector.state, worker: worker.state, scheduler: scheduler.state };
+  const roles = { projector: () => projector.state(), worker: () => worker.state(), scheduler: scheduler.state };
   const health = () => reportHealth({ store, roles });
   const server = createServer({
     config, dependencies: { commands, vault, store, readStore, projector, openMemoryReadStore, now, newId: randomUUID, log, health },

@@ -4,6 +4,7 @@ import { unlink } from 'node:fs/promises';
 import type { FailedCopyFact, ReadFacts, StoredCopyFact } from '../../events/cluster-events.js';
 import type { Manifest } from '../targets/manifest.js';
 import { DATABASE_NAME } from '../targets/manifest.js';
+import type { TargetRegistry } from '../targets/target-registry.js';
 import type { PreparedCopy, Target } from '../targets/target.js';
 import { copyFolder, nodeOf } from './copy-folder.js';
 import { failureOf } from './failure-record.js';
@@ -11,11 +12,7 @@ import type { OpenPart } from './open-work.js';
 import type { SnapshotFacts } from './snapshot-read.js';
 import { spoolFile } from './spool.js';
 
-export interface CopyPlaces {
-  /** Rejects with a StepFailure: TARGET_RETIRED for a target that may no longer be written to. */
-  openForWriting(targetId: string): Promise<Target>;
-  /** For what is stored already, also on a retired target. */
-  openTarget(targetId: string): Promise<Target>;
+export interface CopyPlaces extends TargetRegistry {
   /** Where to spool when no target has a place for it; exists. */
   readonly spoolFolder: string;
   readonly snapkeepVersion: string;

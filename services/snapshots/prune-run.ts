@@ -2,7 +2,7 @@
 // Whether to delete was decided by the ledger; here it is only done, or has failed as a fact and is tried again.
 import type { Logger } from 'pino';
 import type { CommandHandler } from '../ledger/command-handler.js';
-import type { Target } from '../targets/target.js';
+import type { TargetRegistry } from '../targets/target-registry.js';
 import type { OpenPrune } from './open-work.js';
 import { failureOf } from './failure-record.js';
 import type { RunEnd } from './worker.js';
@@ -10,21 +10,20 @@ import type { RunEnd } from './worker.js';
 export interface PruneParts {
   readonly commands: CommandHandler;
   readonly worker: string;
-  /** Also a retired target: its copies stay deletable. */
-  readonly openTarget: (targetId: string) => Promise<Target>;
+  readonly targets: Pick<TargetRegistry, 'openTarget'>;
   readonly log: Logger;
 }
 
 const firstPauseMs = 5_000;
 const longestPauseMs = 300_000;
 
-export async function runPrune({ commands, worker, openTarget, log }: PruneParts, prune: OpenPrune): Promise<RunEnd> {
+export async function runPrune({ commands, worker, targets, log }: PruneParts, prune: OpenPrune): Promise<RunEnd> {
   const { clusterId, intent: { snapshotId, targetId, node, keys, reason } } = prune;
   const context = { actor: `worker:${worker}`, correlationId: snapshotId, causationId: `${snapshotId}/${targetId}/prune` };
   const copy = { snapshotId, targetId, node };
   const about = { clusterId, ...copy, reason };
   try {
-    const target = await openTarget(targetId);
+    const target = await targets.openTarget(targetId);
     await target.remove(keys);
   } catch (error) {
     const failure = failureOf(error, 'REMOVE');
