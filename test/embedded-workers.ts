@@ -95,7 +95,7 @@ export async function createEmbeddedWorkers(): Promise<EmbeddedWorkers> {
           await beforeClaim?.(part);
           return runPart(attempts, part, takeOver, signal);
         },
-        runPrune: (prune) => runPrune({ commands: own, worker: name, ...targets, log }, prune),
+        runPrune: (prune) => runPrune({ commands: own, worker: name, targets, log }, prune),
         sweep: async ({ folder: swept, targetIds }) => {
           for (const targetId of targetIds) await (await targets.openTarget(targetId)).sweep({ folder: swept });
         },

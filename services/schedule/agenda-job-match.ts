@@ -14,10 +14,11 @@ export function matchesQuery(job: JobParameters, query: JobsQueryOptions): boole
 
 /** Criteria that name nothing match nothing. */
 export function matchesFilter(job: JobParameters, filter: RemoveJobsOptions): boolean {
-  const named = filter.id ?? filter.ids?.[0] ?? filter.name ?? filter.names?.[0] ?? filter.notNames?.[0] ?? filter.data;
-  if (named === undefined) return false;
-  const excluded = !filter.name && !filter.names?.length && Boolean(filter.notNames?.includes(job.name));
-  return !excluded && matchesIdentity(job, filter) && matchesData(job, filter.data);
+  const { id, ids = [], name, names = [], notNames = [], data } = filter;
+  const named = [id, ...ids, name, ...names, ...notNames, data].some((criterion) => criterion !== undefined && criterion !== null);
+  if (!named) return false;
+  const excluded = !name && names.length === 0 && notNames.includes(job.name);
+  return !excluded && matchesIdentity(job, filter) && matchesData(job, data);
 }
 
 /** Keys are paths such as `data.userId`. */

@@ -101,7 +101,7 @@ describe('a worker', () => {
     await register();
     await request('a.1');
     const held = arrivals<() => void>();
-    const { runs } = start({ store: heldBack(store, 'SnapshotStarted', held.push) });
+    const { runs } = start({ store: heldBack(store, 'SnapshotStarted', (release) => held.push(release)) });
     const first = await runs.next();
     await claim('a.1', 'me');
     const { position } = await execute({ type: 'RecordPartFailed', snapshotId: 'a.1', part: 'any', attempt: 1, failure, retryPausesMs: [60_000] });
