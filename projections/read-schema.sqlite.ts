@@ -37,7 +37,7 @@ const definition = `
 export function openReadDatabase(path: string, source: ReadStoreSource): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536');
+    db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384');
     inTransaction(db, () => {
       if (!shows(db, source.eventStoreId)) rebuild(db, source.eventStoreId);
       putLocalTarget(db, source.localPath);
