@@ -32,6 +32,7 @@ import { targetRegistry } from './services/targets/target-registry.js';
 import { localTarget } from './services/targets/target.local.js';
 import { openTargetRoots } from './services/targets/target-roots.js';
 import { loadMasterKey } from './services/vault/master-key.js';
+import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
 import { openSqliteVault } from './services/vault/vault.sqlite.js';
 import type { Vault } from './services/vault/vault.js';
 
@@ -68,7 +69,7 @@ async function startProjector({ config, store, atStop }: Ground) {
     ending.abort();
     await ran;
   });
-  const openMemoryReadStore = () => openSqliteReadStore(':memory:', source);
+  const openMemoryReadStore = async () => openSqliteReadStore(':memory:', source);
   return { readStore, projector, openMemoryReadStore };
 }
 
@@ -124,6 +125,8 @@ async function startScheduler({ log, store, commands, atStop }: Ground) {
 async function startParts(config: Config, log: Logger, atStop: Ground['atStop']): Promise<string> {
   const ground = openGround(config, log, atStop);
   const { store, vault, commands } = ground;
+  const orphans = await destroyOrphanedSecrets(store, vault);
+  if (orphans > 0) log.warn({ orphans }, 'destroyed secrets that no cluster uses');
   const { readStore, projector, openMemoryReadStore } = await startProjector(ground);
   const worker = startWorker(ground);
   const scheduler = await startScheduler(ground);

@@ -21,7 +21,7 @@ export function unseal(key: Buffer, ref: string, sealed: Uint8Array): Secret {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), { authTagLength: TAG });
     decipher.setAAD(Buffer.from(ref)).setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
     const text = Buffer.concat([decipher.update(bytes.subarray(NONCE + TAG)), decipher.final()]);
-    return JSON.parse(text.toString('utf8'));
+    return JSON.parse(text.toString('utf8')) as Secret;
   } catch (cause) {
     const remedy = 'restore the vault from a backup, or enter the credentials again';
     const message = `Vault: the entry ${ref} is damaged or was moved from another reference; ${remedy}`;
