@@ -175,11 +175,12 @@ export function completionOf(snapkeep: Snapkeep, snapshotId: string): Promise<Co
   return firstOf(completions(snapkeep, { snapshotId }));
 }
 
-/** Every file below the folder, the marker of the target apart, as sorted relative paths. */
-export async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+/** Every file below a target's root, its marker apart, as sorted relative paths; of one cluster only where it is given. */
+export async function filesBelow(root: string, clusterId?: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile() && entry.name !== '.snapkeep-target')
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((file) => clusterId === undefined || file.startsWith(`${clusterId}/`)).sort();
 }
 
 export async function sha256Of(file: string): Promise<string> {
