@@ -10,6 +10,7 @@ import type { Config } from './config.js';
 import { isSnapkeepError } from './events/errors.js';
 import { openSqliteEventStore } from './events/event-store.sqlite.js';
 import type { EventStore } from './events/event-store.js';
+import { withFactLog } from './events/fact-log.js';
 import { reportHealth } from './health.js';
 import { createLog } from './log.js';
 import { readNodeId } from './node-id.js';
@@ -51,7 +52,7 @@ const scheduleCheckMs = 5_000;
 
 function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Ground {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const store = openSqliteEventStore(join(config.dataDir, 'events.db'));
+  const store = withFactLog(openSqliteEventStore(join(config.dataDir, 'events.db')), log);
   atStop(() => store.close());
   const vault = openSqliteVault(join(config.dataDir, 'vault.db'), loadMasterKey({ ...config.masterKey, dataDir: config.dataDir }));
   atStop(() => vault.close());

@@ -38,7 +38,6 @@ export async function runPart(parts: AttemptParts, part: OpenPart, takeOver: num
   if (lease === null) return null;
   const { clusterId, snapshotId } = part;
   const log = parts.log.child({ clusterId, snapshotId, part: part.part, attempt: lease.attempt });
-  log.info({ takeOver: takeOver !== null }, 'snapshot attempt started');
   try {
     return await attemptPart(parts, { part, lease, signal: AbortSignal.any([signal, lease.lost]), log });
   } catch (error) {
@@ -49,7 +48,7 @@ export async function runPart(parts: AttemptParts, part: OpenPart, takeOver: num
     // The store's own errors are no failure of the attempt: in doubt, its copies stay until the log tells.
     if (isSnapkeepError(error)) throw error;
     const failure = failureOf(error);
-    log.error({ step: failure.step, code: failure.code, err: error }, `snapshot attempt failed: ${failure.message}`);
+    if (failure.code === 'UNEXPECTED') log.error({ err: error }, 'a snapshot attempt met a defect');
     return await lease.recordFailed(failure);
   } finally {
     lease.release();
@@ -65,8 +64,10 @@ async function attemptPart(parts: AttemptParts, attempt: Attempt): Promise<RunEn
     const status = await observeCluster(parts, part, etcd, { tried: part.tried, endpoints: connection.endpoints, signal: attempt.signal });
     const outcome = await readAndStore(parts, attempt, etcd, status);
     const end = await lease.recordTaken(outcome);
-    if (end === null) await withdrawCopies(parts.places, outcome.copies);
-    log.info({ recorded: end !== null, revision: outcome.facts.revision, bytes: outcome.facts.dbSize }, 'snapshot part taken');
+    if (end === null) {
+      log.warn('the claim was lost before the record; the copies are withdrawn');
+      await withdrawCopies(parts.places, outcome.copies);
+    }
     return end;
   } finally {
     etcd.close();

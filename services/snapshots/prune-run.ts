@@ -18,21 +18,19 @@ const firstPauseMs = 5_000;
 const longestPauseMs = 300_000;
 
 export async function runPrune({ commands, worker, targets, log }: PruneParts, prune: OpenPrune): Promise<RunEnd> {
-  const { clusterId, intent: { snapshotId, targetId, node, keys, reason } } = prune;
+  const { clusterId, intent: { snapshotId, targetId, node, keys } } = prune;
   const context = { actor: `worker:${worker}`, correlationId: snapshotId, causationId: `${snapshotId}/${targetId}/prune` };
   const copy = { snapshotId, targetId, node };
-  const about = { clusterId, ...copy, reason };
   try {
     const target = await targets.openTarget(targetId);
     await target.remove(keys);
   } catch (error) {
     const failure = failureOf(error, 'REMOVE');
-    log.error({ ...about, step: failure.step, code: failure.code, err: error }, `snapshot copy not pruned: ${failure.message}`);
+    if (failure.code === 'UNEXPECTED') log.error({ clusterId, ...copy, err: error }, 'a prune met a defect');
     const retryAfterMs = Math.min(longestPauseMs, firstPauseMs * 2 ** prune.failures);
     const failed = await commands.executeCluster(clusterId, { type: 'RecordPruneFailed', ...copy, failure, retryAfterMs }, context);
     return failed.outcome === 'accepted' ? failed.position : null;
   }
   const pruned = await commands.executeCluster(clusterId, { type: 'RecordPruned', ...copy }, context);
-  log.info(about, 'snapshot copy pruned');
   return pruned.outcome === 'accepted' ? pruned.position : null;
 }
