@@ -45,16 +45,21 @@ function endpointChecks(endpoints: readonly string[] | null): Checked[] {
 function credentialChecks(input: Credentials, after: CredentialsAfter): Checked[] {
   return [
     [['ca'], pemFault(input.ca, 'CERTIFICATE')],
-    [['clientCertificate'], pemFault(input.clientCertificate, 'CERTIFICATE') ?? (after.clientKey ? null : lacking(after.clientCertificate, 'a client certificate', 'clientKey'))],
+    [['clientCertificate'], pemFault(input.clientCertificate, 'CERTIFICATE') ?? certificateFault(after)],
     [['clientKey'], pemFault(input.clientKey, 'PRIVATE KEY') ?? keyFault(input, after)],
     [['username'], usernameFault(input, after)],
     [['password'], passwordFault(input, after)],
   ];
 }
 
+function certificateFault({ clientCertificate, clientKey }: CredentialsAfter): string | null {
+  return clientKey ? null : lacking(clientCertificate, 'a client certificate', 'clientKey');
+}
+
 function keyFault({ clientKey, clientCertificate }: Credentials, after: CredentialsAfter): string | null {
   if (!isSet(clientKey)) return null;
-  return isSet(clientCertificate) ? null : lacking(true, 'a key', after.clientCertificate ? 'clientCertificate, also where it stays the same' : 'clientCertificate');
+  const missing = after.clientCertificate ? 'clientCertificate, also where it stays the same' : 'clientCertificate';
+  return isSet(clientCertificate) ? null : lacking(true, 'a key', missing);
 }
 
 function usernameFault({ username }: Credentials, after: CredentialsAfter): string | null {

@@ -1,15 +1,16 @@
 // The fields of a cluster and its policy that lead elsewhere or are computed: schedule, freshness, targets, snapshots.
-import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import type { Recurring as RecurringFact } from '../events/cluster-events.js';
 import type { ClusterRow } from '../projections/read-model.js';
 import { freshnessBudgetSeconds, nextSlot, nextSlots } from '../services/schedule/slots.js';
 import { Cluster, ClusterConnection, Freshness } from './cluster-type.js';
+import { SnapshotPageArguments } from './list-arguments.js';
 import { Policy, Recurring } from './policy-type.js';
 import { badArgument } from './query-fault.js';
 import type { RequestContext } from './request-context.js';
 import { found } from './request-context.js';
 import { DateTimeScalar } from './scalars.js';
-import { SnapshotConnection, SnapshotFilter, snapshotPage } from './snapshot-list.js';
+import { SnapshotConnection, snapshotPage } from './snapshot-list.js';
 import { Target, targetOf } from './target-type.js';
 
 const MAX_SLOTS = 1000;
@@ -33,12 +34,10 @@ export class ClusterFields {
   @FieldResolver(() => SnapshotConnection, { description: 'The cluster\'s snapshots, newest first.' })
   snapshots(
     @Root() { clusterId }: ClusterRow,
-    @Arg('filter', () => SnapshotFilter, { nullable: true, description: 'Which snapshots to list.' }) filter: SnapshotFilter | null,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 10000.' }) first: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor behind which the page begins.' }) after: string | null,
+    @Args(() => SnapshotPageArguments) page: SnapshotPageArguments,
     @Ctx() context: RequestContext,
   ): Promise<SnapshotConnection> {
-    return snapshotPage({ clusterId, filter, first, after: after ?? null }, context);
+    return snapshotPage({ clusterId, ...page }, context);
   }
 }
 

@@ -1,8 +1,8 @@
 // The API's enums and what their values mean. The codes of userErrors are those of events/error-codes.ts.
 // Imported for its effect too: registering is what makes type-graphql know them.
 import { registerEnumType } from 'type-graphql';
-import { verificationLevels } from '../events/cluster-events.js';
-import { userErrorCodes } from '../events/error-codes.js';
+import type { verificationLevels } from '../events/cluster-events.js';
+import type { userErrorCodes } from '../events/error-codes.js';
 
 type Named<T extends string> = { readonly [Name in T]: Name };
 const named = <T extends string>(names: readonly T[]): Named<T> => Object.fromEntries(names.map((name) => [name, name])) as Named<T>;

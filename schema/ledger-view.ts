@@ -21,7 +21,7 @@ export async function ledgerView({ clusterId, targetId }: LedgerSubject, api: Ap
   const targetIds = new Set(events.flatMap(({ event }) => targetIdsIn(event)));
   if (targetId !== undefined) targetIds.add(targetId);
   for (const id of targetIds) events.push(...await collected(api.store.readStream(targetStream(id))));
-  const view = api.openMemoryReadStore();
+  const view = await api.openMemoryReadStore();
   const last = events.map(({ position }) => position).sort().at(-1);
   if (last !== undefined) await view.commit(project(events, noRows()), null, last);
   return view;

@@ -1,20 +1,19 @@
 // The queries of lists and of single objects: clusters, targets, snapshots, history, and where the log stands.
 // The dry run of retention is in retention-query.ts.
-import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, ID, Query, Resolver } from 'type-graphql';
 import type { ClusterRow, HistoryRow, SnapshotRow } from '../projections/read-model.js';
 import { Cluster, ClusterConnection } from './cluster-type.js';
 import { pageInfo } from './connection-type.js';
 import { listCursor, logCursor, placeOf, positionOf } from './cursor.js';
 import { HistoryConnection } from './history-type.js';
+import { PageArguments, SnapshotPageArguments } from './list-arguments.js';
 import { badArgument, pageSize } from './query-fault.js';
 import type { RequestContext } from './request-context.js';
 import { DateTimeScalar } from './scalars.js';
-import { SnapshotConnection, SnapshotFilter, snapshotPage } from './snapshot-list.js';
+import { SnapshotConnection, snapshotPage } from './snapshot-list.js';
 import { Snapshot } from './snapshot-type.js';
 import { Target, targetOf } from './target-type.js';
 
-const PAGE_SIZE = { nullable: true, defaultValue: 50, description: 'Page size, 1 to 10000.' } as const;
-const AFTER = { nullable: true, description: 'Cursor behind which the page begins.' } as const;
 const CLUSTER_ID = { description: 'Id of the cluster; a removed one still answers.' } as const;
 
 @Resolver()
@@ -31,8 +30,7 @@ export class ListQueries {
 
   @Query(() => ClusterConnection, { description: 'The clusters that are not removed, by id.' })
   async clusters(
-    @Arg('first', () => Int, PAGE_SIZE) first: number | null,
-    @Arg('after', () => String, AFTER) after: string | null | undefined,
+    @Args(() => PageArguments) { first, after }: PageArguments,
     @Ctx() { api, reader }: RequestContext,
   ): Promise<ClusterConnection> {
     const place = typeof after === 'string' ? placeOf(after, api.store.id, 'clusters') : null;
@@ -60,12 +58,10 @@ export class ListQueries {
   @Query(() => SnapshotConnection, { description: 'A cluster\'s snapshots, newest first.' })
   async snapshots(
     @Arg('clusterId', () => ID, CLUSTER_ID) clusterId: string,
-    @Arg('filter', () => SnapshotFilter, { nullable: true, description: 'Which snapshots to list.' }) filter: SnapshotFilter | null | undefined,
-    @Arg('first', () => Int, PAGE_SIZE) first: number | null,
-    @Arg('after', () => String, AFTER) after: string | null | undefined,
+    @Args(() => SnapshotPageArguments) asked: SnapshotPageArguments,
     @Ctx() context: RequestContext,
   ): Promise<SnapshotConnection> {
-    const page = await snapshotPage({ clusterId, filter: filter ?? null, first, after: after ?? null }, context);
+    const page = await snapshotPage({ clusterId, ...asked }, context);
     await knownCluster(clusterId, context);
     return page;
   }
@@ -83,8 +79,7 @@ export class ListQueries {
   @Query(() => HistoryConnection, { description: 'Who changed, took or deleted what, and why; newest first.' })
   async history(
     @Arg('clusterId', () => ID, CLUSTER_ID) clusterId: string,
-    @Arg('first', () => Int, PAGE_SIZE) first: number | null,
-    @Arg('after', () => String, AFTER) after: string | null | undefined,
+    @Args(() => PageArguments) { first, after }: PageArguments,
     @Ctx() context: RequestContext,
   ): Promise<HistoryConnection> {
     const { api: { store }, reader } = context;

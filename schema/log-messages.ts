@@ -43,12 +43,22 @@ async function* generate<Message>(source: MessageSource<Message>, signal: AbortS
     yield fresh(first, context);
     if (isLast?.(first) === true) return undefined;
   }
-  for await (const followed of context.api.store.follow({ after: source.after ?? undefined, signal })) {
+  for await (const next of following(source, message, signal)) {
+    yield fresh(next, context);
+    if (isLast?.(next) === true) return undefined;
+  }
+  return undefined;
+}
+
+/** The log's messages, each once the read store shows it. */
+async function* following<Message>(
+  { context, after }: MessageSource<Message>, message: MessageSource<Message>['message'], signal: AbortSignal,
+): AsyncGenerator<Message, undefined> {
+  for await (const followed of context.api.store.follow({ after: after ?? undefined, signal })) {
     const next = followed.kind === 'event' ? message(followed.event) : null;
     if (followed.kind !== 'event' || next === null) continue;
     if (!await shown(followed.event.position, context, signal)) return undefined;
-    yield fresh(next, context);
-    if (isLast?.(next) === true) return undefined;
+    yield next;
   }
   return undefined;
 }

@@ -56,8 +56,11 @@ export async function answered(plan: MutationPlan, context: RequestContext): Pro
 
 const failed = (userErrors: readonly UserError[]): Answered => ({ cursor: null, userErrors });
 
-const located = (fault: InputFault, idPath: readonly string[]): InputFault =>
-  (fault.path === null && (fault.code === 'NOT_FOUND' || fault.code === 'ALREADY_EXISTS') ? { ...fault, path: idPath } : fault);
+// The ledger speaks of ids in its own words; the input may name them otherwise.
+function located(fault: InputFault, idPath: readonly string[]): InputFault {
+  const isOfId = ['id', 'clusterId', 'targetId', 'snapshotId'].includes(fault.path?.[0] ?? 'id');
+  return isOfId && (fault.path !== null || fault.code === 'NOT_FOUND' || fault.code === 'ALREADY_EXISTS') ? { ...fault, path: idPath } : fault;
+}
 
 async function settle(position: string | null, subject: LedgerSubject, context: RequestContext): Promise<void> {
   const { api, closing } = context;

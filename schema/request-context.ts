@@ -21,7 +21,7 @@ export interface ApiDependencies {
   readonly readStore: ReadStore;
   readonly projector: { waitFor(position: string, timeoutMs: number): Promise<boolean> };
   /** An empty read store in memory that knows the target `local`: it answers from the ledger while the real one is behind. */
-  readonly openMemoryReadStore: () => ReadStore;
+  readonly openMemoryReadStore: () => Promise<ReadStore>;
   /** RFC 3339 UTC with milliseconds. */
   readonly now: () => string;
   readonly newId: () => string;
@@ -59,8 +59,8 @@ export function createReader(store: ReadStore): Reader {
     targets: new DataLoader((ids) => store.targetsByIds(ids)),
     snapshots: new DataLoader((ids) => store.snapshotsByIds(ids)),
     lastVerified: new DataLoader(async (ids) => {
-      const found = await store.lastVerifiedAt(ids);
-      return ids.map((id) => found.get(id) ?? null);
+      const verified = await store.lastVerifiedAt(ids);
+      return ids.map((id) => verified.get(id) ?? null);
     }),
   };
 }

@@ -12,15 +12,15 @@ import { createProjector } from '../projections/projector.js';
 import { openSqliteReadStore } from '../projections/read-store.sqlite.js';
 import type { ReadStore } from '../projections/read-store.js';
 import { createCommandHandler } from '../services/ledger/command-handler.js';
+import type { ClusterCommand } from '../services/ledger/cluster-commands.js';
 import { openSqliteVault } from '../services/vault/vault.sqlite.js';
 import { createServer, type ServerConfig, type ServerDependencies } from './server.js';
 
 export const localPath = '/opt/rke/etcd-snapshots';
 export const noon = '2026-11-23T12:00:00.000Z';
 
-export interface Answer {
-  // The tests' own shape of what they asked for.
-  readonly data: Record<string, never>;
+export interface Answer<Data> {
+  readonly data: Data;
   readonly errors?: readonly { message: string; extensions: Record<string, unknown> }[];
   readonly extensions?: Record<string, unknown>;
 }
@@ -52,18 +52,19 @@ export async function startService(options: ServiceOptions = {}) {
     config: { host: '127.0.0.1', port: 0, token: null, origins: [], ...options.config },
     dependencies: {
       commands, vault, store, projector, readStore: options.wrapReads?.(readStore) ?? readStore,
-      openMemoryReadStore: () => openSqliteReadStore(':memory:', source),
+      openMemoryReadStore: async () => openSqliteReadStore(':memory:', source),
       health: () => ({ live: true, ready: true, parts: {} }),
       now: () => noon, newId: randomUUID, log: { info: keep, warn: keep, error: keep }, ...options.dependencies,
     },
   });
   const { url } = await server.start();
 
-  async function ask(query: string, variables: object = {}, headers: Record<string, string> = {}): Promise<Answer> {
+  /** `Data` is the test's own word on what it asks for. */
+  async function ask<Data = Record<string, unknown>>(query: string, variables = {}, headers: Record<string, string> = {}): Promise<Answer<Data>> {
     const answer = await fetch(url, {
       method: 'POST', body: JSON.stringify({ query, variables }), headers: { 'content-type': 'application/json', ...headers },
     });
-    return await answer.json() as Answer;
+    return await answer.json() as Answer<Data>;
   }
 
   async function stop({ keepFiles = false } = {}): Promise<void> {
@@ -83,4 +84,49 @@ export type Service = Awaited<ReturnType<typeof startService>>;
 
 export function subscriber(url: string, connectionParams: Record<string, unknown> = {}): Client {
   return createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 });
+}
+
+const driver = { actor: 'worker', correlationId: 'test', causationId: 'test' };
+
+async function drive(service: Service, command: ClusterCommand & { readonly snapshotId: string }): Promise<void> {
+  const executed = await service.commands.executeCluster(command.snapshotId.split('.')[0] ?? '', command, driver);
+  if (executed.outcome === 'rejected') throw new Error(executed.rejection.rejected.message);
+}
+
+export const failure = { step: 'STREAM', code: 'STREAM_BROKEN', message: 'the connection was cut' } as const;
+
+/** What a worker does with a request: claim, progress, and the end. */
+export async function begin(service: Service, snapshotId: string): Promise<void> {
+  await drive(service, { type: 'StartAttempt', snapshotId, part: 'any', worker: 'w1', leaseMs: 30_000, takeOver: null });
+  await drive(service, { type: 'ReportProgress', snapshotId, part: 'any', attempt: 1, bytes: 512, totalBytes: 1024 });
+}
+
+export async function succeed(service: Service, snapshotId: string, targetIds: readonly string[] = ['local']): Promise<void> {
+  await drive(service, {
+    type: 'RecordPartTaken', snapshotId, part: 'any', attempt: 1, failedCopies: [],
+    facts: {
+      takenAt: noon, revision: 7, keyCount: 3, dbSize: 1024, sha256: 'ab'.repeat(32), etcdVersion: '3.5.9', member: 'm1', durationMs: 10,
+    },
+    copies: targetIds.map((targetId) => ({
+      targetId, node: null, storedOn: 'n1', keys: ['snapshot.db'], location: `/backup/${targetId}/snapshot.db`, storedSize: 1056,
+      storedSha256: 'cd'.repeat(32), storedAt: noon, verification: 'STRUCTURE_OK',
+    })),
+  });
+}
+
+export const fail = (service: Service, snapshotId: string): Promise<void> =>
+  drive(service, { type: 'RecordPartFailed', snapshotId, part: 'any', attempt: 1, failure, retryPausesMs: [] });
+
+export async function registered(service: Service, id: string): Promise<void> {
+  const { data } = await service.ask<{ answer: { userErrors: object[] } }>(
+    `mutation { answer: registerCluster(input: { id: "${id}", endpoints: ["http://127.0.0.1:2379"] }) { userErrors { message } } }`,
+  );
+  if (data.answer.userErrors.length > 0) throw new Error(JSON.stringify(data));
+}
+
+export async function requested(service: Service, clusterId: string): Promise<{ id: string; cursor: string }> {
+  const { data } = await service.ask<{ answer: { snapshot: { id: string }; cursor: string } }>(
+    `mutation { answer: snapshotNow(input: { clusterId: "${clusterId}" }) { snapshot { id } cursor userErrors { message } } }`,
+  );
+  return { id: data.answer.snapshot.id, cursor: data.answer.cursor };
 }

@@ -54,15 +54,15 @@ export class SnapshotConnection {
 
 export interface SnapshotPage {
   readonly clusterId: string;
-  readonly filter: SnapshotFilter | null;
+  readonly filter?: SnapshotFilter | null;
   readonly first: number | null;
-  readonly after: string | null;
+  readonly after?: string | null;
 }
 
 /** One page; the total is counted only when it is asked for. */
 export async function snapshotPage(page: SnapshotPage, { api, reader }: RequestContext): Promise<SnapshotConnection> {
   const first = pageSize(page.first ?? 50);
-  const after = page.after === null ? null : placeOf(page.after, api.store.id, 'snapshots');
+  const after = typeof page.after !== 'string' ? null : placeOf(page.after, api.store.id, 'snapshots');
   const filter = page.filter ?? {};
   const { rows, hasNext, hasPrevious } = await reader.store.snapshots({ clusterId: page.clusterId, filter: listFilter(filter), first, after });
   const edges = rows.map((node) => ({ node, cursor: listCursor(api.store.id, 'snapshots', node.order) }));

@@ -74,8 +74,7 @@ async function onSnapshot(id: string, command: ClusterCommand, context: RequestC
     return known ? context.api.commands.executeCluster(clusterId, command, context.cause) : unknownSnapshot(id);
   };
   const answer = await answered({ subject: { clusterId }, idPath: ['id'], run }, context);
-  const errors = answer.userErrors.map((error) => (error.path?.[0] === 'snapshotId' ? { ...error, path: ['id'] } : error));
-  return { ...answer, userErrors: errors, snapshot: errors.length > 0 ? null : await context.reader.snapshots.load(id) };
+  return { ...answer, snapshot: answer.userErrors.length > 0 ? null : await context.reader.snapshots.load(id) };
 }
 
 const unknownSnapshot = (id: string): Outcome => ({

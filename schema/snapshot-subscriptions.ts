@@ -1,11 +1,12 @@
 // Subscriptions: completions and changes of snapshots, resumable by cursor without gap or repeat.
 // How messages come from the log is in log-messages.ts.
-import { Arg, Ctx, Field, ID, ObjectType, Resolver, Root, Subscription } from 'type-graphql';
+import { Args, Ctx, Field, ObjectType, Resolver, Root, Subscription } from 'type-graphql';
 import { clusterStream } from '../events/cluster-events.js';
 import type { Position, StoredEvent } from '../events/event-store.js';
 import type { SnapshotRow } from '../projections/read-model.js';
 import { logCursor, positionOf } from './cursor.js';
 import { SnapshotState } from './enum-types.js';
+import { ChangeArguments, CompletionArguments } from './list-arguments.js';
 import { logMessages, shown } from './log-messages.js';
 import { badArgument } from './query-fault.js';
 import type { RequestContext } from './request-context.js';
@@ -41,31 +42,20 @@ export class SnapshotChange {
   readonly snapshot!: SnapshotRow;
 }
 
-interface Wanted {
-  readonly clusterId?: string | null;
-  readonly snapshotId?: string | null;
-  readonly after?: string | null;
-}
 interface Subscribing {
-  readonly args: Wanted;
+  readonly args: CompletionArguments;
   readonly context: RequestContext;
 }
-
-const AFTER = { nullable: true, description: 'Cursor to resume behind; default: from now on.' } as const;
-const OF_CLUSTER = { nullable: true, description: 'Only those of this cluster.' } as const;
-const OF_SNAPSHOT = { nullable: true, description: 'Only this one; without after, a completion that is already there is sent at once. Ends with the message.' } as const;
 
 @Resolver()
 export class SnapshotSubscriptions {
   @Subscription(() => SnapshotCompletion, {
     description: 'One message for each snapshot when it ends. A message comes only when queries show it already.',
-    subscribe: (data) => completions({ args: data.args, context: data.context as RequestContext }),
+    subscribe: (data) => completions(data as Subscribing),
   })
   async snapshotCompleted(
     @Root() { cursor, outcome, snapshotId }: Completion,
-    @Arg('clusterId', () => ID, OF_CLUSTER) _clusterId: string | null,
-    @Arg('snapshotId', () => ID, OF_SNAPSHOT) _snapshotId: string | null,
-    @Arg('after', () => String, AFTER) _after: string | null,
+    @Args(() => CompletionArguments) _wanted: CompletionArguments,
     @Ctx() context: RequestContext,
   ): Promise<SnapshotCompletion> {
     return { cursor, outcome, snapshot: await snapshotNow(snapshotId, context) };
@@ -73,12 +63,11 @@ export class SnapshotSubscriptions {
 
   @Subscription(() => SnapshotChange, {
     description: 'Every change of a snapshot that a list or a progress bar shows. A message comes only when queries show it already.',
-    subscribe: (data) => changes({ args: data.args, context: data.context as RequestContext }),
+    subscribe: (data) => changes(data as Subscribing),
   })
   async snapshotChanged(
     @Root() { cursor, snapshotId }: Message,
-    @Arg('clusterId', () => ID, OF_CLUSTER) _clusterId: string | null,
-    @Arg('after', () => String, AFTER) _after: string | null,
+    @Args(() => ChangeArguments) _wanted: ChangeArguments,
     @Ctx() context: RequestContext,
   ): Promise<SnapshotChange> {
     return { cursor, snapshot: await snapshotNow(snapshotId, context) };
@@ -106,7 +95,7 @@ async function changes({ args, context }: Subscribing): Promise<AsyncIterable<Me
 }
 
 /** Where to begin; a cursor beyond the log's end would wait for ever and is refused. */
-async function begin({ after }: Wanted, { api: { store } }: RequestContext): Promise<{ after: Position | null; head: Position | null }> {
+async function begin({ after }: CompletionArguments, { api: { store } }: RequestContext): Promise<{ after: Position | null; head: Position | null }> {
   const position = typeof after === 'string' ? positionOf(after, store.id) : undefined;
   const head = await store.head();
   if (typeof position === 'string' && (head === null || position > head)) {
@@ -115,12 +104,12 @@ async function begin({ after }: Wanted, { api: { store } }: RequestContext): Pro
   return { after: position === undefined ? head : position, head };
 }
 
-function changeOf({ event, stream, position }: StoredEvent, { clusterId }: Wanted, { api }: RequestContext): Message | null {
+function changeOf({ event, stream, position }: StoredEvent, { clusterId }: CompletionArguments, { api }: RequestContext): Message | null {
   if (!('snapshotId' in event.data) || (typeof clusterId === 'string' && stream !== clusterStream(clusterId))) return null;
   return { cursor: logCursor(api.store.id, position), snapshotId: event.data.snapshotId };
 }
 
-function completionOf(stored: StoredEvent, wanted: Wanted, context: RequestContext): Completion | null {
+function completionOf(stored: StoredEvent, wanted: CompletionArguments, context: RequestContext): Completion | null {
   const { event } = stored;
   const change = changeOf(stored, wanted, context);
   if (change === null || (typeof wanted.snapshotId === 'string' && change.snapshotId !== wanted.snapshotId)) return null;

@@ -39,7 +39,7 @@ export function serveWebSocket(server: Server, options: WebSocketOptions): Dispo
   return useServer<{ authorization?: unknown }, { request: IncomingMessage }>({
     onConnect: ({ connectionParams, extra }) => isAuthorized(connectionParams?.authorization ?? extra.request.headers.authorization, token),
     onSubscribe: (_context, _id, { query, operationName, variables }) => operation({ query, operationName, variables }, schema, api),
-    onNext: (_context, _id, _payload, args, result) => next(args as OperationArgs, result),
+    onNext: (...[, , , args, result]) => next(args as OperationArgs, result),
   }, sockets);
 }
 
@@ -49,7 +49,9 @@ interface Asked {
   readonly variables?: Record<string, unknown> | null | undefined;
 }
 
-function operation({ query, operationName, variables }: Asked, schema: GraphQLSchema, api: ApiDependencies): OperationArgs | readonly GraphQLError[] {
+function operation(
+  { query, operationName, variables }: Asked, schema: GraphQLSchema, api: ApiDependencies,
+): OperationArgs | readonly GraphQLError[] {
   let document;
   try {
     document = parse(query);
@@ -68,16 +70,22 @@ async function next({ contextValue }: OperationArgs, result: ExecutionResult): P
   await closeRequestContext(contextValue);
   const { errors, data } = result;
   const shown = errors === undefined ? {} : { errors: errors.map((error) => answerError(error, contextValue.api.log).toJSON()) };
-  return { data: data ?? null, ...shown, ...extensions };
+  return { ...(data === undefined ? {} : { data }), ...shown, ...extensions };
 }
 
-function upgradeFault({ headers, url }: IncomingMessage, origins: readonly string[]): { status: string; message: string } | null {
+interface UpgradeFault {
+  readonly status: string;
+  readonly message: string;
+}
+
+function upgradeFault({ headers, url }: IncomingMessage, origins: readonly string[]): UpgradeFault | null {
   const foreign = originFault(headers, origins);
   if (foreign !== null) return { status: '403 Forbidden', message: foreign };
   return new URL(url ?? '/', 'http://localhost').pathname === '/graphql' ? null : { status: '404 Not Found', message: 'WebSocket is served at /graphql' };
 }
 
-function refuse(socket: Duplex, { status, message }: { status: string; message: string }): void {
+function refuse(socket: Duplex, { status, message }: UpgradeFault): void {
   socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
+  const headers = ['Connection: close', 'Content-Type: text/plain; charset=utf-8', `Content-Length: ${Buffer.byteLength(message)}`];
+  socket.end([`HTTP/1.1 ${status}`, ...headers, '', message].join('\r\n'));
 }
