@@ -36,7 +36,9 @@ describe('an attempt that was taken over', () => {
     expect(codeOf(when(over, command))).toBe('CONFLICT');
   });
   test('does not count as a failure', () => {
-    expect(when(over, failed('a', 2, [1000]))).toMatchObject([{ type: 'SnapshotPartFailed', data: { retryAfterMs: 1000 } }]);
+    const once = after(over, failed('a', 2, [10, 20]), start('a'));
+    expect(once.at(-2)).toMatchObject({ type: 'SnapshotPartFailed', data: { attempt: 2, retryAfterMs: 10 } });
+    expect(when(once, failed('a', 3, [10, 20]))).toMatchObject([{ type: 'SnapshotPartFailed', data: { retryAfterMs: 20 } }]);
   });
 });
 

@@ -55,7 +55,7 @@ function faults(before: ClusterState, event: ClusterEvent): readonly string[] {
       return before.slots.has(event.data.slot ?? 'no slot') ? ['a slot is settled twice'] : [];
     case 'SnapshotTaken':
     case 'SnapshotFailed':
-      return before.snapshots.get(event.data.snapshotId)?.phase === 'ENDED' ? ['a snapshot ends twice'] : [];
+      return before.open.has(event.data.snapshotId) ? [] : ['a snapshot ends twice'];
     default:
       return [];
   }
