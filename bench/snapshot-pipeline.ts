@@ -1,0 +1,62 @@
+// A process of its own that takes snapshots with Snapkeep's pipeline, one for each message from its parent, verified and on disk.
+// Arguments: etcd's endpoint, the root of a local target. Without the service around it: see snapshot-bench.ts for that.
+import { join } from 'node:path';
+import { connectEtcd } from '../services/etcd/etcd-client.js';
+import { readSnapshot } from '../services/snapshots/snapshot-read.js';
+import { spoolFile } from '../services/snapshots/spool.js';
+import { localTarget } from '../services/targets/target.local.js';
+import { openTargetRoots } from '../services/targets/target-roots.js';
+import { peakMemory } from './peak-memory.js';
+
+/** The answer to one message. */
+export interface PipelineRound {
+  readonly ms: number;
+  readonly bytes: number;
+  readonly peakBytes: number;
+}
+
+const [endpoint = '', root = ''] = process.argv.slice(2);
+const connection = { endpoints: [endpoint], ca: null, clientCertificate: null, clientKey: null, username: null, password: null };
+const etcd = connectEtcd(connection);
+const target = localTarget({ targetId: 'local', nodeId: 'bench', root, roots: openTargetRoots(join(root, '..', 'target-roots.json')) });
+const { signal } = new AbortController();
+let round = 0;
+
+/** The steps of services/snapshots/part-attempt.ts, without its records in the ledger. */
+async function takeSnapshot(): Promise<{ keys: readonly string[]; bytes: number }> {
+  const folder = `bench/round-${round}/1`;
+  const { dbSize, version, memberId } = await etcd.status(endpoint);
+  await target.preflight(dbSize);
+  const spoolFolder = await target.spoolFolder();
+  if (spoolFolder === null) throw new Error('a local target has a folder to spool in');
+  const takenAt = new Date().toISOString();
+  const stream = await etcd.openSnapshot(endpoint, { signal, idleTimeoutMs: 60_000 });
+  const read = await readSnapshot(stream, { file: spoolFile(spoolFolder, folder), signal, onProgress: () => undefined });
+  const spool = { path: read.path, size: read.fileSize, sha256: read.storedSha256 };
+  const copy = await target.prepare({ folder }, spool);
+  const { keys } = await copy.commit({
+    version: 1, snapkeepVersion: 'bench', clusterId: 'bench', snapshotId: `bench.${round}`, name: `round-${round}`, part: 'any', attempt: 1,
+    takenAt, etcdVersion: version, member: memberId, revision: read.revision, keyCount: read.keyCount,
+    databaseSize: read.databaseSize, sha256: read.sha256,
+    stored: { file: 'snapshot.db', size: spool.size, sha256: spool.sha256, encoding: [] },
+  });
+  await read.discard();
+  return { keys, bytes: spool.size };
+}
+
+async function answerRound(): Promise<void> {
+  round += 1;
+  const began = performance.now();
+  const { keys, bytes } = await takeSnapshot();
+  const answer: PipelineRound = { ms: performance.now() - began, bytes, peakBytes: peakMemory(process.pid) };
+  await target.remove(keys);
+  process.send?.(answer);
+}
+
+process.on('message', () => {
+  answerRound().catch((error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
+});
+process.once('disconnect', () => etcd.close());
