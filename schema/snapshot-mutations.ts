@@ -2,6 +2,8 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql';
 import { monotonicFactory } from 'ulid';
 import type { ClusterCommand } from '../services/ledger/cluster-commands.js';
+import { reject } from '../services/ledger/rejection.js';
+import { clusterIdOf, snapshotIdOf, snapshotName } from '../services/snapshots/snapshot-name.js';
 import { faultsOf, givenNameFault, idempotencyKeyFault } from './input-faults.js';
 import type { Outcome } from './mutation-answer.js';
 import { answered, refuseFaults } from './mutation-answer.js';
@@ -14,7 +16,9 @@ const ID_OF = { description: 'Id of the snapshot.' } as const;
 
 @Resolver()
 export class SnapshotMutations {
-  @Mutation(() => SnapshotPayload, { description: 'Requests a snapshot; answers at once with state REQUESTED. Works whether recurrence is on or off.' })
+  @Mutation(() => SnapshotPayload, {
+    description: 'Requests a snapshot; answers at once with state REQUESTED. Works whether recurrence is on or off.',
+  })
   async snapshotNow(
     @Arg('input', () => SnapshotNowInput, { description: 'What to take.' }) input: SnapshotNowInput,
     @Ctx() context: RequestContext,
@@ -51,7 +55,7 @@ async function requestSnapshot(input: SnapshotNowInput, { api, cause }: RequestC
   const now = api.now();
   const unique = ulid(Date.parse(now));
   const [givenName, idempotencyKey] = [input.name ?? null, input.idempotencyKey ?? null];
-  const snapshotId = `${clusterId}.${unique}`;
+  const snapshotId = snapshotIdOf(clusterId, unique);
   const executed = await api.commands.executeCluster(clusterId, {
     type: 'RequestSnapshot', snapshotId, name: snapshotName(now, unique, givenName),
     kind: 'MANUAL', slot: null, givenName, idempotencyKey, now,
@@ -60,15 +64,8 @@ async function requestSnapshot(input: SnapshotNowInput, { api, cause }: RequestC
   return { outcome: executed, id: executed.state.requestsByKey.get(idempotencyKey) ?? snapshotId };
 }
 
-/** `20261123T060000Z-<short id>[-<given name>]`. */
-function snapshotName(now: string, unique: string, givenName: string | null): string {
-  const time = now.slice(0, 19).replace(/[-:]/g, '');
-  return [`${time}Z`, unique.slice(-6).toLowerCase(), ...(givenName === null ? [] : [givenName])].join('-');
-}
-
 async function onSnapshot(id: string, command: ClusterCommand, context: RequestContext): Promise<SnapshotPayload> {
-  const dot = id.lastIndexOf('.');
-  const clusterId = id.slice(0, Math.max(0, dot));
+  const clusterId = clusterIdOf(id) ?? '';
   const run = async (): Promise<Outcome> => {
     const known = /^[a-z0-9-]+$/.test(clusterId);
     return known ? context.api.commands.executeCluster(clusterId, command, context.cause) : unknownSnapshot(id);
@@ -79,5 +76,5 @@ async function onSnapshot(id: string, command: ClusterCommand, context: RequestC
 
 const unknownSnapshot = (id: string): Outcome => ({
   outcome: 'rejected',
-  rejection: { rejected: { code: 'NOT_FOUND', message: `there is no snapshot "${id}": its id is <clusterId>.<ulid>, as the list shows it`, path: ['id'] } },
+  rejection: reject('NOT_FOUND', `there is no snapshot "${id}": its id is <clusterId>.<ulid>, as the list shows it`, ['id']),
 });
