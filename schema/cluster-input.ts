@@ -37,7 +37,9 @@ export class RegisterClusterInput extends Credentials {
   @Field(() => PolicyInput, OPTIONAL('What is kept; default: target local, every 12 hours, the newest 6.'))
   readonly policy?: PolicyInput | null;
 
-  @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'True: no policy until it is saved for the first time; then no policy may be given here.' })
+  @Field(() => Boolean, {
+    nullable: true, defaultValue: false, description: 'True: no policy until it is saved for the first time; then no policy may be given here.',
+  })
   readonly legacy?: boolean | null;
 }
 

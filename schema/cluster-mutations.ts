@@ -32,7 +32,9 @@ export class ClusterMutations {
     return clusterAnswer(input.id, () => context.api.oneByOne(input.id, () => update(input, context)), context);
   }
 
-  @Mutation(() => ClusterPayload, { description: 'Takes a cluster out of the list and fails its open requests. Its snapshots stay on their targets and in the list.' })
+  @Mutation(() => ClusterPayload, {
+    description: 'Takes a cluster out of the list and fails its open requests. Its snapshots stay on their targets and in the list.',
+  })
   removeCluster(
     @Arg('id', () => ID, { description: 'Id of the cluster.' }) id: string,
     @Ctx() context: RequestContext,

@@ -12,6 +12,7 @@ const emitted = `${header}${printSchema(lexicographicSortSchema(createApiSchema(
 if (!process.argv.includes('--check')) {
   await writeFile(file, emitted);
 } else if (await readFile(file, 'utf8').catch(() => '') !== emitted) {
-  process.stderr.write('schema/schema.graphql is not what the code serves: run `npm run build && node dist/schema/emit.js`, look at the difference, commit it\n');
+  const remedy = 'run `npm run build && node dist/schema/emit.js`, look at the difference, commit it';
+  process.stderr.write(`schema/schema.graphql is not what the code serves: ${remedy}\n`);
   process.exitCode = 1;
 }

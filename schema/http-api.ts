@@ -27,7 +27,9 @@ export function createApollo(schema: GraphQLSchema, { log }: ApiDependencies): A
   });
 }
 
-const REQUEST_CODES = new Set<unknown>(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST', 'BAD_USER_INPUT', 'OPERATION_RESOLUTION_FAILURE']);
+const REQUEST_CODES = new Set<unknown>([
+  'GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST', 'BAD_USER_INPUT', 'OPERATION_RESOLUTION_FAILURE',
+]);
 const isOfTheRequest = (code: unknown): boolean => REQUEST_CODES.has(code);
 
 /** The context of one request, or a refusal where its token is missing or wrong. */

@@ -44,9 +44,13 @@ export function idempotencyKeyFault(key: string | null | undefined): string | nu
 
 export function endpointFault(endpoint: string): string | null {
   const shape = 'write http://host:port or https://host:port';
-  if (!/^https?:\/\/[^/]/i.test(endpoint) || !URL.canParse(endpoint)) return `endpoint ${quoted(withoutUser(endpoint))} is not an http or https URL: ${shape}`;
+  if (!/^https?:\/\/[^/]/i.test(endpoint) || !URL.canParse(endpoint)) {
+    return `endpoint ${quoted(withoutUser(endpoint))} is not an http or https URL: ${shape}`;
+  }
   const { pathname, username, password } = new URL(endpoint);
-  if (username !== '' || password !== '' || endpoint.includes('@')) return `endpoint holds a user or password: ${shape}, and give username and password as fields`;
+  if (username !== '' || password !== '' || endpoint.includes('@')) {
+    return `endpoint holds a user or password: ${shape}, and give username and password as fields`;
+  }
   if (pathname !== '/' || /[?#\s]/.test(endpoint)) return `endpoint ${quoted(endpoint)} has more than host and port: ${shape}`;
   return null;
 }

@@ -66,7 +66,9 @@ export class ListQueries {
     return page;
   }
 
-  @Query(() => Snapshot, { nullable: true, description: 'The point-in-time choice: the newest restorable snapshot with takenAt at or before an instant.' })
+  @Query(() => Snapshot, {
+    nullable: true, description: 'The point-in-time choice: the newest restorable snapshot with takenAt at or before an instant.',
+  })
   async snapshotAt(
     @Arg('clusterId', () => ID, CLUSTER_ID) clusterId: string,
     @Arg('at', () => DateTimeScalar, { description: 'The instant to restore to.' }) at: string,

@@ -49,7 +49,9 @@ export async function answered(plan: MutationPlan, context: RequestContext): Pro
   } catch (error) {
     if (error instanceof InputRefused) return failed(error.faults);
     if (isSnapkeepError(error, 'IN_DOUBT')) return failed([{ code: 'IN_DOUBT', message: error.message, path: null }]);
-    if (isSnapkeepError(error, 'APPEND_CONFLICT')) return failed([{ code: 'CONFLICT', message: `too much changed at once: try again (${error.message})`, path: null }]);
+    if (isSnapkeepError(error, 'APPEND_CONFLICT')) {
+      return failed([{ code: 'CONFLICT', message: `too much changed at once: try again (${error.message})`, path: null }]);
+    }
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { type Service, startService, subscriber } from './service.fixture.js';
@@ -15,7 +15,7 @@ afterAll(() => service.stop());
 async function get(path: string, headers: Record<string, string>): Promise<number | undefined> {
   const sent = request(new URL(path, service.url), { headers });
   sent.end();
-  const [response] = await once(sent, 'response');
+  const [response] = await once(sent, 'response') as [IncomingMessage];
   response.resume();
   return response.statusCode;
 }
@@ -42,7 +42,7 @@ describe('Host and Origin', () => {
 
   test.each([['origin', 'https://evil.example'], ['host', 'evil.example']])('an upgrade with a foreign %s is refused', async (name, value) => {
     const socket = new WebSocket(service.url.replace('http', 'ws'), 'graphql-transport-ws', { headers: { ...authorized, [name]: value } });
-    const [error] = await once(socket, 'error');
+    const [error] = await once(socket, 'error') as [Error];
     expect(error.message).toMatch(/403/);
   });
 });

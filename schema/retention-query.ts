@@ -31,7 +31,8 @@ export class RetentionQuery {
   @Query(() => [RetentionDecision], { description: 'What retention would keep and delete now, copy by copy. A dry run: nothing is deleted.' })
   async retentionPlan(
     @Arg('clusterId', () => ID, { description: 'Id of the cluster.' }) clusterId: string,
-    @Arg('retentionCount', () => Int, { nullable: true, description: 'Count to try, 1 to 10000; default: the policy\'s.' }) retentionCount: number | null | undefined,
+    @Arg('retentionCount', () => Int, { nullable: true, description: 'Count to try, 1 to 10000; default: the policy\'s.' })
+    retentionCount: number | null | undefined,
     @Ctx() { api, reader }: RequestContext,
   ): Promise<RetentionDecision[]> {
     const count = retentionCount ?? undefined;
@@ -39,7 +40,9 @@ export class RetentionQuery {
       throw badArgument('retentionCount', `retentionCount: ${count} cannot be kept; ask for 1 to 10000`);
     }
     const state = await api.commands.clusterState(clusterId);
-    if (state.clusterId === null) throw badArgument('clusterId', `clusterId: there is no cluster "${clusterId}"; the query clusters lists those there are`);
+    if (state.clusterId === null) {
+      throw badArgument('clusterId', `clusterId: there is no cluster "${clusterId}"; the query clusters lists those there are`);
+    }
     return Promise.all(retentionPlan(state, count).map(async ({ snapshotId, targetId, node, keep, reasons }) => ({
       snapshot: found(await reader.snapshots.load(snapshotId), `snapshot ${snapshotId}`),
       target: targetOf(found(await reader.targets.load(targetId), `target ${targetId}`)),

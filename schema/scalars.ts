@@ -4,7 +4,9 @@ import { GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
 import type { ValueNode } from 'graphql';
 import { GraphQLSafeInt as SafeIntResolver } from 'graphql-scalars';
 
-const RFC_3339 = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+const DAY = /\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])/.source;
+const HOUR = /(?:[01]\d|2[0-3]):[0-5]\d/.source;
+const RFC_3339 = new RegExp(`^${DAY}[Tt]${HOUR}:[0-5]\\d(?:\\.\\d+)?(?:[Zz]|[+-]${HOUR})$`);
 
 /** The instant in UTC with milliseconds; throws TypeError for anything but RFC 3339 with a zone. */
 export function instantFrom(value: unknown): string {
@@ -46,7 +48,7 @@ export const JSONObjectScalar = new GraphQLScalarType<Record<string, unknown>, R
 export const SafeIntScalar = new GraphQLScalarType<number, number>({
   name: 'SafeInt',
   description: 'A whole number up to 2^53 - 1: byte counts and etcd revisions.',
-  serialize: (value) => SafeIntResolver.serialize(value) as number,
+  serialize: (value) => SafeIntResolver.serialize(value),
   parseValue: (value) => SafeIntResolver.parseValue(value) as number,
   parseLiteral: (node) => SafeIntResolver.parseLiteral(node, {}) as number,
 });

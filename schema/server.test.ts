@@ -86,9 +86,10 @@ test('a page of 50 snapshots with clusters and targets is a handful of reads', a
   await service.stop();
   const calls: string[] = [];
   const counting = (readStore: ReadStore): ReadStore => new Proxy(readStore, {
-    get(store, name: keyof ReadStore) {
-      calls.push(name);
-      return store[name];
+    get(store, name) {
+      calls.push(String(name));
+      const member: unknown = Reflect.get(store, name);
+      return member;
     },
   });
   service = await startService({ wrapReads: counting });

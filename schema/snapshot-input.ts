@@ -9,7 +9,10 @@ export class SnapshotNowInput {
   @Field(() => String, { nullable: true, description: 'Put behind the timestamp in its name: up to 63 of A-Z, a-z, 0-9, ".", "_" and "-".' })
   readonly name?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Names one request of its cluster for ever: repeated, it answers with the same snapshot; with another name: CONFLICT.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Names one request of its cluster for ever: repeated, it answers with the same snapshot; with another name: CONFLICT.',
+  })
   readonly idempotencyKey?: string | null;
 }
 

@@ -83,8 +83,9 @@ describe('snapshotCompleted', () => {
     ['what is no cursor', { after: 'hello' }, 'after', /not a cursor/],
     ['an unknown snapshot', { id: 'prod.nothing' }, 'snapshotId', /no snapshot/],
   ])('refuses %s by name', async (_case, variables, argument, message) => {
-    const { value } = await completed(variables).next();
-    expect(value?.errors).toMatchObject([{ message: expect.stringMatching(message), extensions: { code: 'BAD_USER_INPUT', argument } }]);
+    expect((await completed(variables).next()).value).toMatchObject({
+      errors: [{ message: expect.stringMatching(message), extensions: { code: 'BAD_USER_INPUT', argument } }],
+    });
   });
 });
 

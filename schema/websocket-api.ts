@@ -65,7 +65,9 @@ function operation(
   return { schema, document, operationName, variableValues: variables, contextValue: createRequestContext(api, API_ACTOR) };
 }
 
-async function next({ contextValue }: OperationArgs, result: ExecutionResult): Promise<FormattedExecutionResult<Record<string, unknown>, Record<string, unknown>>> {
+type Formatted = FormattedExecutionResult<Record<string, unknown>, Record<string, unknown>>;
+
+async function next({ contextValue }: OperationArgs, result: ExecutionResult): Promise<Formatted> {
   const extensions = contextValue.behind ? { extensions: { ...result.extensions, readStore: 'BEHIND' } } : {};
   await closeRequestContext(contextValue);
   const { errors, data } = result;
