@@ -24,7 +24,8 @@ export async function startService(folder: string): Promise<Service> {
   };
   const log = openSync(join(folder, 'snapkeep.log'), 'a');
   const main = join(import.meta.dirname, '..', 'main.js');
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], { env, stdio: ['ignore', log, log] });
+  const args = ['--disable-warning=ExperimentalWarning', '--enable-source-maps', main];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', log, log] });
   closeSync(log);
   const killNow = (): void => { child.kill('SIGKILL'); };
   process.once('exit', killNow);
