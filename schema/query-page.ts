@@ -43,7 +43,10 @@ const isBrowser = (request: Request): boolean => request.query['query'] === unde
 function sendPage(request: Request, response: Response): void {
   const scheme = request.secure ? 'wss' : 'ws';
   response.set('Content-Security-Policy', POLICY).type('html').send(altair.renderAltair({
-    baseURL: BASE, endpointURL: '/graphql', initialQuery: EXAMPLE, initialName: 'Snapkeep',
+    baseURL: BASE, endpointURL: '/graphql', initialQuery: EXAMPLE, initialName: 'Snapkeep', disableAccount: true,
+    initialSettings: {
+      'banners.disable': true, 'alert.disableWarnings': true, 'alert.disableUpdateNotification': true, disablePushNotification: true,
+    },
     subscriptionsEndpoint: `${scheme}://${request.headers.host ?? ''}/graphql`, initialSubscriptionRequestHandlerId: 'graphql-ws',
   }));
 }
