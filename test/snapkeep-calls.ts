@@ -1,6 +1,7 @@
 // What the end-to-end tests ask of Snapkeep's API, typed, and what they look for on its disk.
 // Speaks only GraphQL and the file system; a userError rejects unless the test asks for it.
 import { createHash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { EtcdConnection } from '../services/etcd/etcd.js';
@@ -177,10 +178,22 @@ export function completionOf(snapkeep: Snapkeep, snapshotId: string): Promise<Co
 
 /** Every file below a target's root, its marker apart, as sorted relative paths; of one cluster only where it is given. */
 export async function filesBelow(root: string, clusterId?: string): Promise<string[]> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const entries = await entriesBelow(root);
   return entries.filter((entry) => entry.isFile() && entry.name !== '.snapkeep-target')
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .filter((file) => clusterId === undefined || file.startsWith(`${clusterId}/`)).sort();
+}
+
+/** Lists again where a folder below the root was pruned while it was being listed. */
+async function entriesBelow(root: string): Promise<Dirent[]> {
+  for (;;) {
+    try {
+      return await readdir(root, { recursive: true, withFileTypes: true });
+    } catch (error) {
+      const { code, path } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' || path === root) throw error;
+    }
+  }
 }
 
 export async function sha256Of(file: string): Promise<string> {
