@@ -25,7 +25,8 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
 
 /** In a process of its own, so that its memory and garbage are nobody else's. */
 async function benchList(): Promise<void> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'read-store-bench.js'), String(listed)], { stdio: 'inherit' });
+  const args = [...process.execArgv, join(import.meta.dirname, 'read-store-bench.js'), String(listed)];
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
   await once(child, 'exit');
   if (child.exitCode !== 0) throw new Error(`read-store-bench.js ended with ${String(child.exitCode ?? child.signalCode)}`);
 }

@@ -1,5 +1,5 @@
 // The running service for the measurements: dist/main.js as a child on a free port, with a data directory of its own, and its pid.
-// Configured as in production, but for its places; ended by its pid.
+// Under the same flags of Node.js as this process, and so as npm start; ended by its pid.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
@@ -24,8 +24,7 @@ export async function startService(folder: string): Promise<Service> {
   };
   const log = openSync(join(folder, 'snapkeep.log'), 'a');
   const main = join(import.meta.dirname, '..', 'main.js');
-  const args = ['--disable-warning=ExperimentalWarning', '--enable-source-maps', main];
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [...process.execArgv, main], { env, stdio: ['ignore', log, log] });
   closeSync(log);
   const killNow = (): void => { child.kill('SIGKILL'); };
   process.once('exit', killNow);
