@@ -22,7 +22,7 @@ export function startSnapkeep(folder: string, port: number): Snapkeep {
     SNAPKEEP_DRAIN_SECONDS: '10',
   };
   const main = join(import.meta.dirname, '..', 'main.js');
-  const args = ['--disable-warning=ExperimentalWarning', '--enable-source-maps', main];
+  const args = [...process.execArgv, main];
   const logFile = join(folder, 'snapkeep.log');
   const child = startChild({ name: 'Snapkeep', command: process.execPath, args, env, logFile, patienceMs: 20_000 });
   return { ...child, url: `http://127.0.0.1:${port}` };
