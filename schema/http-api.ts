@@ -6,6 +6,7 @@ import type { Request } from 'express';
 import { GraphQLError } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import { answerError } from './answer-errors.js';
+import { withoutGivenValues } from './given-values.js';
 import { limitFaults } from './query-limits.js';
 import type { ApiDependencies, RequestContext } from './request-context.js';
 import { closeRequestContext, createRequestContext } from './request-context.js';
@@ -22,7 +23,10 @@ export function createApollo(schema: GraphQLSchema, { log }: ApiDependencies): A
     // Apollo would raise SIGTERM again, and our own shutdown would never finish.
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
-    formatError: (formatted, error) => (isOfTheRequest(formatted.extensions?.['code']) ? formatted : answerError(error, log).toJSON()),
+    formatError: (formatted, error) => {
+      const ofTheRequest = isOfTheRequest(formatted.extensions?.['code']);
+      return withoutGivenValues(ofTheRequest ? formatted : answerError(error, log).toJSON());
+    },
     plugins: [limits, closing, readStoreState],
   });
 }

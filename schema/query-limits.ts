@@ -17,13 +17,14 @@ export interface Operation {
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** What forbids the operation; nothing for one within the limits. The document must be valid against the schema. */
+/** What forbids the operation, variables that do not fit it too; nothing for one within the limits. The document must be valid against the schema. */
 export function limitFaults(operation: Operation): GraphQLError[] {
   const depth = depthOf(operation);
   if (depth > MAX_DEPTH) {
     return [refused('DEPTH_LIMIT', `The query is ${depth} levels deep, ${MAX_DEPTH} are allowed: ask for less at once.`)];
   }
   const cost = costOf(operation);
+  if (cost instanceof GraphQLError) return [cost];
   return cost > MAX_COST
     ? [refused('COST_LIMIT', `The query may return ${cost} fields, ${MAX_COST} are allowed: ask for smaller pages or fewer fields.`)]
     : [];
@@ -38,12 +39,17 @@ const perRow: ComplexityEstimator = ({ args, childComplexity }) => {
   return 'count' in args && childComplexity === 0 ? Math.max(SLOTS_LISTED, count) : 1 + count * childComplexity;
 };
 
-function costOf({ schema, document, operationName, variables }: Operation): number {
-  return getComplexity({
-    schema, query: document, estimators: [perRow],
-    variables: { ...variables },
-    ...(typeof operationName === 'string' ? { operationName } : {}),
-  });
+function costOf({ schema, document, operationName, variables }: Operation): number | GraphQLError {
+  try {
+    return getComplexity({
+      schema, query: document, estimators: [perRow],
+      variables: { ...variables },
+      ...(typeof operationName === 'string' ? { operationName } : {}),
+    });
+  } catch (error) {
+    if (error instanceof GraphQLError) return new GraphQLError(error.message, { extensions: { code: 'BAD_USER_INPUT' } });
+    throw error;
+  }
 }
 
 function depthOf({ document, operationName }: Operation): number {

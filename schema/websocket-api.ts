@@ -8,6 +8,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import type { Disposable, ExecutionResult } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { answerError } from './answer-errors.js';
+import { withoutGivenValues } from './given-values.js';
 import { API_ACTOR } from './http-api.js';
 import { limitFaults } from './query-limits.js';
 import type { ApiDependencies, RequestContext } from './request-context.js';
@@ -39,6 +40,7 @@ export function serveWebSocket(server: Server, options: WebSocketOptions): Dispo
   return useServer<{ authorization?: unknown }, { request: IncomingMessage }>({
     onConnect: ({ connectionParams, extra }) => isAuthorized(connectionParams?.authorization ?? extra.request.headers.authorization, token),
     onSubscribe: (_context, _id, { query, operationName, variables }) => operation({ query, operationName, variables }, schema, api),
+    onError: (_context, _id, _payload, errors) => errors.map((error) => withoutGivenValues(error.toJSON())),
     onNext: (...[, , , args, result]) => next(args as OperationArgs, result),
   }, sockets);
 }
@@ -71,7 +73,7 @@ async function next({ contextValue }: OperationArgs, result: ExecutionResult): P
   const extensions = contextValue.behind ? { extensions: { ...result.extensions, readStore: 'BEHIND' } } : {};
   await closeRequestContext(contextValue);
   const { errors, data } = result;
-  const shown = errors === undefined ? {} : { errors: errors.map((error) => answerError(error, contextValue.api.log).toJSON()) };
+  const shown = errors === undefined ? {} : { errors: errors.map((error) => withoutGivenValues(answerError(error, contextValue.api.log).toJSON())) };
   return { ...(data === undefined ? {} : { data }), ...shown, ...extensions };
 }
 
