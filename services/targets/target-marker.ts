@@ -26,6 +26,7 @@ export interface RootOwner {
 /** Fails unless the root is this target's on this node and is there. Creates root and marker on the very first use only. */
 export async function assertRoot(owner: RootOwner, step: FailureStep): Promise<void> {
   const { root, targetId, nodeId } = owner;
+  await assertOnlyRoot(owner, step);
   const marker = await readMarker(root, step);
   if (marker !== null) {
     assertOwn(marker, owner, step);
@@ -40,6 +41,14 @@ export async function assertRoot(owner: RootOwner, step: FailureStep): Promise<v
   await createMarker(root, { version: 1, targetId, node: nodeId }, step);
   assertOwn(await readMarker(root, step), owner, step);
   await remember(owner, step);
+}
+
+/** The path of a target never changes: elsewhere its copies would seem to be gone. */
+async function assertOnlyRoot({ roots, targetId, root }: RootOwner, step: FailureStep): Promise<void> {
+  const other = await roots.otherRoot(targetId, root).catch((error: unknown) => { throw recordFailure(step, root, error); });
+  if (other === null) return;
+  throw new StepFailure(step, 'TARGET_FOREIGN', `Target '${targetId}' is at ${root} now, but its copies on this node are at ${other}: `
+    + `set its path back (SNAPKEEP_LOCAL_PATH for the target 'local'), and use createLocalTarget for a new folder.`);
 }
 
 async function usedBefore({ roots, targetId, root }: RootOwner, step: FailureStep): Promise<boolean> {

@@ -7,6 +7,8 @@ import { errorCode } from '../snapshots/step-failure.js';
 
 export interface TargetRoots {
   usedBefore(targetId: string, root: string): Promise<boolean>;
+  /** A root that the target was used at before, other than this one; null for none. */
+  otherRoot(targetId: string, root: string): Promise<string | null>;
   /** Durable when it returns; may be repeated. */
   remember(targetId: string, root: string): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function openTargetRoots(file: string): TargetRoots {
   };
   return {
     usedBefore: async (targetId, root) => holds(await readRoots(file), targetId, root),
+    otherRoot: async (targetId, root) => (await readRoots(file)).find((known) => known.targetId === targetId && known.root !== root)?.root ?? null,
     remember: (targetId, root) => {
       const added = writing.then(() => add(targetId, root));
       writing = added.catch(() => undefined);

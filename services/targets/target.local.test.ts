@@ -155,6 +155,16 @@ describe('a directory as target', () => {
       expect(await tree(dirname(root))).toEqual(before);
     });
 
+    test('of the same target elsewhere is never made: what was stored would seem to be gone', async () => {
+      const { keys } = await store();
+      const moved = open({ root: join(folder, 'new-root') });
+      const failure = { code: 'TARGET_FOREIGN', message: expect.stringContaining(`its copies on this node are at ${root}`) };
+      await expect(moved.preflight(1)).rejects.toMatchObject(failure);
+      await expect(moved.remove(keys)).rejects.toMatchObject({ step: 'REMOVE', ...failure });
+      expect(await readdir(folder)).not.toContain('new-root');
+      expect(await open().present(keys)).toBe(true);
+    });
+
     test('is looked at again when the copy is committed', async () => {
       const spool = await spoolIn(folder);
       const copy = await open().prepare(FIRST, spool);
