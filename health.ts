@@ -1,11 +1,20 @@
 // What the process says of itself: whether each role follows the log and has caught up with it.
-// Ready only when all of them have; a role that stopped says why.
+// Ready only when all of them have and none is in trouble; a role that stopped says why.
 import type { EventStore } from './events/event-store.js';
 
 interface RoleState {
   readonly caughtUp: boolean;
   /** Why it stopped; null while it goes on. */
   readonly failure: unknown;
+  /** What it cannot do for now and tries again by itself. */
+  readonly troubles?: readonly Trouble[];
+}
+
+interface Trouble {
+  readonly clusterId: string;
+  readonly attempts: number;
+  readonly since: string;
+  readonly message: string;
 }
 
 export interface HealthSources {
@@ -36,9 +45,16 @@ async function logState(store: EventStore) {
   }
 }
 
-function roleReport({ caughtUp, failure }: RoleState) {
+function roleReport({ caughtUp, failure, troubles = [] }: RoleState) {
   if (failure !== null) return { ok: false, message: `stopped: ${messageOf(failure)}` };
+  const [first] = troubles;
+  if (first) return { ok: false, message: troubleReport(first, troubles.length - 1) };
   return caughtUp ? { ok: true, message: 'follows the log' } : { ok: false, message: 'is catching up with the log' };
+}
+
+function troubleReport({ clusterId, attempts, since, message }: Trouble, others: number): string {
+  const rest = others > 0 ? `; ${others} other cluster(s) alike` : '';
+  return `cannot schedule cluster ${clusterId} since ${since}, ${attempts} attempt(s), and goes on trying: ${message}${rest}`;
 }
 
 function messageOf(error: unknown): string {

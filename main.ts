@@ -106,6 +106,7 @@ async function startScheduler({ log, store, commands, atStop }: Ground) {
       const timer = setInterval(check, scheduleCheckMs).unref();
       return () => clearInterval(timer);
     },
+    onTrouble: (trouble) => log.error({ ...trouble }, 'a slot could not be scheduled or requested; it is tried again'),
   });
   await scheduler.start();
   const ending = new AbortController();

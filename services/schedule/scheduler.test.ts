@@ -12,7 +12,8 @@ function arrange(start: string) {
   let now = Date.parse(start);
   const requested: string[] = [];
   const asked: string[] = [];
-  const world = { requested, asked, unreachable: false, jobsBroken: false, calls: new Map<string, number>() };
+  const heard: string[] = [];
+  const world = { requested, asked, heard, unreachable: false, jobsBroken: false, calls: new Map<string, number>() };
   let onDue: (clusterId: string) => void = () => undefined;
   let check: () => void = () => undefined;
   let scheduler: Scheduler;
@@ -47,7 +48,10 @@ function arrange(start: string) {
         check = () => undefined;
       };
     };
-    scheduler = createScheduler({ jobs, requestSlot, clock: { now: () => new Date(now) }, watch });
+    scheduler = createScheduler({
+      jobs, requestSlot, clock: { now: () => new Date(now) }, watch,
+      onTrouble: ({ clusterId, attempts, message }) => heard.push(`${clusterId} ${attempts}: ${message}`),
+    });
     await scheduler.start();
     told(scheduler);
     scheduler.setCaughtUp();
@@ -166,6 +170,7 @@ describe('the scheduler', () => {
     }
     expect(planned).toEqual(['00:00:01', '00:00:03', '00:00:07', '00:00:15', '00:00:31', '00:01:03', '00:02:03', '00:03:03']);
     expect(scheduler.state().troubles).toEqual([expect.objectContaining({ clusterId: 'a', attempts: 9, message: 'event store is away' })]);
+    expect(world.heard).toEqual(Array.from({ length: 9 }, (_, failed) => `a ${failed + 1}: event store is away`));
     await passUntil('2026-01-01T03:10:00.000Z');
     world.unreachable = false;
     await passUntil('2026-01-01T03:12:00.000Z');

@@ -14,6 +14,8 @@ export interface SchedulerParts {
   readonly clock: { now(): Date };
   /** Calls `check` every few seconds by a timer that no wall clock moves, until the returned function is called. */
   readonly watch: (check: () => void) => () => void;
+  /** Hears each attempt that failed, for the log; what still fails is in `state().troubles`. */
+  readonly onTrouble: (trouble: SlotTrouble) => void;
 }
 
 export interface SlotTrouble {
@@ -56,7 +58,7 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 const CLOCK_STEP_MS = 1000;
 
-export function createScheduler({ jobs, requestSlot, clock, watch }: SchedulerParts): Scheduler {
+export function createScheduler({ jobs, requestSlot, clock, watch, onTrouble }: SchedulerParts): Scheduler {
   const entries = new Map<string, Entry>();
   let caughtUp = false;
   let stopped = false;
@@ -82,6 +84,7 @@ export function createScheduler({ jobs, requestSlot, clock, watch }: SchedulerPa
     const message = error instanceof Error ? error.message : String(error);
     const { attempts = 0, since = clock.now().toISOString() } = entry.trouble ?? {};
     entry.trouble = { clusterId, attempts: attempts + 1, since, message };
+    onTrouble(entry.trouble);
   };
 
   const wakeAt = async (clusterId: string, entry: Entry, at: string | null): Promise<void> => {

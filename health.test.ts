@@ -1,0 +1,29 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { EventStore } from './events/event-store.js';
+import { openSqliteEventStore } from './events/event-store.sqlite.js';
+import { reportHealth } from './health.js';
+
+const follows = { caughtUp: true, failure: null };
+
+let store: EventStore;
+beforeEach(() => {
+  store = openSqliteEventStore(':memory:');
+});
+afterEach(() => store.close());
+
+const trouble = (clusterId: string) => ({ clusterId, attempts: 3, since: '2026-01-01T00:00:00.000Z', message: 'the disk is full' });
+
+test('a process whose roles all follow the log is live and ready', async () => {
+  const roles = { projector: () => follows, scheduler: () => ({ ...follows, troubles: [] }) };
+  expect(await reportHealth({ store, roles })).toMatchObject({ live: true, ready: true, parts: { scheduler: { ok: true } } });
+});
+
+test('a slot that cannot be requested makes it not ready, naming the first and how many more', async () => {
+  const roles = { scheduler: () => ({ ...follows, troubles: [trouble('a'), trouble('b'), trouble('c')] }) };
+  const { live, ready, parts } = await reportHealth({ store, roles });
+  expect({ live, ready }).toEqual({ live: true, ready: false });
+  expect(parts['scheduler']).toEqual({
+    ok: false,
+    message: 'cannot schedule cluster a since 2026-01-01T00:00:00.000Z, 3 attempt(s), and goes on trying: the disk is full; 2 other cluster(s) alike',
+  });
+});
