@@ -1,6 +1,7 @@
 // The copies of one attempt: opens its targets, says where to spool, commits a verified spool on each of them, withdraws.
 // A target that fails costs its own copy only; with none left the attempt has failed as the first of them did.
 import { unlink } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FailedCopyFact, ReadFacts, StoredCopyFact } from '../../events/cluster-events.js';
 import type { Manifest } from '../targets/manifest.js';
 import { DATABASE_NAME } from '../targets/manifest.js';
@@ -33,6 +34,8 @@ export interface VerifiedRead {
   readonly spooled: SnapshotFacts;
   readonly storedAt: string;
 }
+
+const pausesMs = [500, 2_000];
 
 interface Outcome { readonly copies: readonly StoredCopyFact[]; readonly failedCopies: readonly FailedCopyFact[] }
 
@@ -72,7 +75,7 @@ export async function storeCopies(places: CopyPlaces, open: OpenPlaces, read: Ve
   let first: unknown;
   for (const target of open.targets) {
     try {
-      copies.push(await storeCopy(target, open, read, places.snapkeepVersion));
+      copies.push(await retried(() => storeCopy(target, open, read, places.snapkeepVersion)));
     } catch (error) {
       first ??= error;
       failedCopies.push({ targetId: target.targetId, node: nodeOf(read.part.part), failure: failureOf(error, 'COMMIT') });
@@ -80,6 +83,18 @@ export async function storeCopies(places: CopyPlaces, open: OpenPlaces, read: Ve
   }
   if (copies.length === 0) throw first;
   return { copies, failedCopies };
+}
+
+/** Three tries while the spool is there, since what fails here for a moment would cost the copy. */
+async function retried<T>(store: () => Promise<T>): Promise<T> {
+  for (const pause of pausesMs) {
+    try {
+      return await store();
+    } catch {
+      await delay(pause);
+    }
+  }
+  return store();
 }
 
 async function storeCopy(target: Target, open: OpenPlaces, read: VerifiedRead, snapkeepVersion: string): Promise<StoredCopyFact> {
