@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { SnapkeepError } from './events/errors.js';
 import type { EventStore } from './events/event-store.js';
 import { openSqliteEventStore } from './events/event-store.sqlite.js';
 import { reportHealth } from './health.js';
@@ -26,4 +27,16 @@ test('a slot that cannot be requested makes it not ready, naming the first and h
     ok: false,
     message: 'cannot schedule cluster a since 2026-01-01T00:00:00.000Z, 3 attempt(s), and goes on trying: the disk is full; 2 other cluster(s) alike',
   });
+});
+
+test('a role that stopped makes it neither ready nor live, so that it is restarted', async () => {
+  const roles = { projector: () => follows, worker: () => ({ ...follows, failure: new Error('the disk failed') }) };
+  const { live, ready, parts } = await reportHealth({ store, roles });
+  expect({ live, ready, worker: parts['worker'] }).toEqual({ live: false, ready: false, worker: { ok: false, message: 'stopped: the disk failed' } });
+});
+
+test('events of a newer version leave it live, since a restart would not help', async () => {
+  const failure = new SnapkeepError('EVENT_VERSION_UNKNOWN', 'a newer version wrote this');
+  const { live, ready } = await reportHealth({ store, roles: { projector: () => ({ ...follows, failure }) } });
+  expect({ live, ready }).toEqual({ live: true, ready: false });
 });

@@ -1,5 +1,6 @@
 // What the process says of itself: whether each role follows the log and has caught up with it.
 // Ready only when all of them have and none is in trouble; a role that stopped says why.
+import { isSnapkeepError } from './events/errors.js';
 import type { EventStore } from './events/event-store.js';
 
 interface RoleState {
@@ -23,17 +24,25 @@ export interface HealthSources {
 }
 
 export interface HealthReport {
+  /** False when a role stopped and a restart may help. */
   readonly live: boolean;
   readonly ready: boolean;
   readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly message: string }>>;
 }
 
 export async function reportHealth({ store, roles }: HealthSources): Promise<HealthReport> {
+  const states = Object.entries(roles).map(([name, state]): [string, RoleState] => [name, state()]);
   const parts = {
     eventLog: await logState(store),
-    ...Object.fromEntries(Object.entries(roles).map(([name, state]) => [name, roleReport(state())])),
+    ...Object.fromEntries(states.map(([name, state]) => [name, roleReport(state)])),
   };
-  return { live: true, ready: Object.values(parts).every(({ ok }) => ok), parts };
+  const live = states.every(([, { failure }]) => failure === null || isFromNewerVersion(failure));
+  return { live, ready: Object.values(parts).every(({ ok }) => ok), parts };
+}
+
+/** No restart of this version helps: the process stays, so that it can say so. */
+function isFromNewerVersion(failure: unknown): boolean {
+  return isSnapkeepError(failure, 'EVENT_VERSION_UNKNOWN');
 }
 
 async function logState(store: EventStore) {

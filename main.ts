@@ -59,13 +59,16 @@ function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Grou
   return { config, log, store, vault, commands: createCommandHandler({ store, now, newId: randomUUID }), atStop };
 }
 
-async function startProjector({ config, store, atStop }: Ground) {
+async function startProjector({ config, log, store, atStop }: Ground) {
   const source = { eventStoreId: store.id, localPath: config.localPath };
   const readStore = openSqliteReadStore(join(config.dataDir, 'read.db'), source);
   atStop(() => readStore.close());
   const projector = createProjector({ store, readStore });
   const ending = new AbortController();
-  const ran = projector.run(ending.signal);
+  const ran = projector.run(ending.signal).then(() => {
+    const { failure } = projector.state();
+    if (failure !== null) log.fatal({ err: failure }, 'the projector stopped: what the API shows does not change any more');
+  });
   atStop(async () => {
     ending.abort();
     await ran;
