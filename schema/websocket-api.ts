@@ -32,6 +32,7 @@ interface OperationArgs extends ExecutionArgs {
 export function serveWebSocket(server: Server, options: WebSocketOptions): Disposable {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
     const refusal = upgradeFault(request, options.origins);
     if (refusal !== null) refuse(socket, refusal);
     else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
@@ -85,11 +86,10 @@ interface UpgradeFault {
 function upgradeFault({ headers, url }: IncomingMessage, origins: readonly string[]): UpgradeFault | null {
   const foreign = originFault(headers, origins);
   if (foreign !== null) return { status: '403 Forbidden', message: foreign };
-  return new URL(url ?? '/', 'http://localhost').pathname === '/graphql' ? null : { status: '404 Not Found', message: 'WebSocket is served at /graphql' };
+  return (url ?? '/').split('?')[0] === '/graphql' ? null : { status: '404 Not Found', message: 'WebSocket is served at /graphql' };
 }
 
 function refuse(socket: Duplex, { status, message }: UpgradeFault): void {
-  socket.on('error', () => socket.destroy());
   const headers = ['Connection: close', 'Content-Type: text/plain; charset=utf-8', `Content-Length: ${Buffer.byteLength(message)}`];
   socket.end([`HTTP/1.1 ${status}`, ...headers, '', message].join('\r\n'));
 }
