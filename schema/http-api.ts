@@ -1,16 +1,14 @@
-// GraphQL over HTTP: Apollo behind the request guard and the token, with the limits on operations.
+// GraphQL over HTTP: Apollo, with the limits on operations.
 // Subscriptions go over WebSocket: see websocket-api.ts.
-import { ApolloServer, HeaderMap } from '@apollo/server';
+import { ApolloServer } from '@apollo/server';
 import type { ApolloServerPlugin } from '@apollo/server';
-import type { Request } from 'express';
 import { GraphQLError } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import { answerError } from './answer-errors.js';
 import { withoutGivenValues } from './given-values.js';
 import { limitFaults } from './query-limits.js';
 import type { ApiDependencies, RequestContext } from './request-context.js';
-import { closeRequestContext, createRequestContext } from './request-context.js';
-import { isAuthorized } from './request-guard.js';
+import { closeRequestContext } from './request-context.js';
 
 /** Who is named in the history as the cause of what the API's clients ask for. */
 export const API_ACTOR = 'api';
@@ -35,14 +33,6 @@ const REQUEST_CODES = new Set<unknown>([
   'GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST', 'BAD_USER_INPUT', 'OPERATION_RESOLUTION_FAILURE',
 ]);
 const isOfTheRequest = (code: unknown): boolean => REQUEST_CODES.has(code);
-
-/** The context of one request, or a refusal where its token is missing or wrong. */
-export async function requestContext(request: Request, token: string | null, api: ApiDependencies): Promise<RequestContext> {
-  if (isAuthorized(request.headers.authorization, token)) return createRequestContext(api, API_ACTOR);
-  throw new GraphQLError('This Snapkeep asks for a token: send the header "Authorization: Bearer <token>" with the value of SNAPKEEP_TOKEN', {
-    extensions: { code: 'UNAUTHENTICATED', http: { status: 401, headers: new HeaderMap([['www-authenticate', 'Bearer']]) } },
-  });
-}
 
 const limits: ApolloServerPlugin<RequestContext> = {
   async requestDidStart() {

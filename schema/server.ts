@@ -7,10 +7,12 @@ import { expressMiddleware } from '@as-integrations/express5';
 import type { NextFunction, Request, Response } from 'express';
 import express from 'express';
 import { createApiSchema } from './api-schema.js';
-import { createApollo, requestContext } from './http-api.js';
+import { API_ACTOR, createApollo } from './http-api.js';
 import { createKeyedQueue } from './keyed-queue.js';
 import { createQueryPage } from './query-page.js';
 import type { ApiDependencies } from './request-context.js';
+import { createRequestContext } from './request-context.js';
+import { answerRequestFault, requireToken } from './request-fault.js';
 import { isAllowedOrigin, originFault } from './request-guard.js';
 import { serveWebSocket } from './websocket-api.js';
 
@@ -64,9 +66,10 @@ export function createServer({ config, dependencies }: { config: ServerConfig; d
     app.get('/health/live', async (_request, response) => void sendHealth(response, await health(), 'live'));
     app.get('/health/ready', async (_request, response) => void sendHealth(response, await health(), 'ready'));
     app.use(createQueryPage());
-    app.use('/graphql', express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
-      context: ({ req }) => requestContext(req, config.token, api),
+    app.use('/graphql', requireToken(config.token), express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
+      context: async () => createRequestContext(api, API_ACTOR),
     }));
+    app.use(answerRequestFault(api.log));
     server.listen(config.port, config.host);
     await once(server, 'listening');
     return { url: urlOf(server, config.host) };
