@@ -59,6 +59,17 @@ function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Grou
   return { config, log, store, vault, commands: createCommandHandler({ store, now, newId: randomUUID }), atStop };
 }
 
+/** An event that cannot be read is no reason to end: the roles stop at it and say so in readiness. */
+async function cleanVault({ log, store, vault }: Ground): Promise<void> {
+  try {
+    const orphans = await destroyOrphanedSecrets(store, vault);
+    if (orphans > 0) log.warn({ orphans }, 'destroyed secrets that no cluster uses');
+  } catch (error) {
+    if (!isSnapkeepError(error, 'EVENT_UNDECODABLE') && !isSnapkeepError(error, 'EVENT_VERSION_UNKNOWN')) throw error;
+    log.warn({ err: error }, 'secrets that no cluster uses were not looked for: the log cannot be read whole');
+  }
+}
+
 async function startProjector({ config, log, store, atStop }: Ground) {
   const source = { eventStoreId: store.id, localPath: config.localPath };
   const readStore = openSqliteReadStore(join(config.dataDir, 'read.db'), source);
@@ -130,8 +141,7 @@ async function startScheduler({ log, store, commands, atStop }: Ground) {
 async function startParts(config: Config, log: Logger, atStop: Ground['atStop']): Promise<string> {
   const ground = openGround(config, log, atStop);
   const { store, vault, commands } = ground;
-  const orphans = await destroyOrphanedSecrets(store, vault);
-  if (orphans > 0) log.warn({ orphans }, 'destroyed secrets that no cluster uses');
+  await cleanVault(ground);
   const { readStore, projector, openMemoryReadStore } = await startProjector(ground);
   const worker = startWorker(ground);
   const scheduler = await startScheduler(ground);
