@@ -47,6 +47,10 @@ describe('Host and Origin', () => {
   });
 });
 
+test.each(['/health/live', '/health/ready'])('%s is answered under any host, as a probe asks by the IP of the pod', async (path) => {
+  expect(await get(path, { host: '10.42.0.7:8080' })).toBe(200);
+});
+
 describe('the token', () => {
   test.each([
     ['none', {}, 401],

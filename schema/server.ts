@@ -62,9 +62,10 @@ export function createServer({ config, dependencies }: { config: ServerConfig; d
 
   async function start(): Promise<{ url: string }> {
     await apollo.start();
-    app.use((request, response, next) => guard(request, response, next, config));
+    // Before the guard: a kubelet probes by the pod's IP as Host.
     app.get('/health/live', async (_request, response) => void sendHealth(response, await health(), 'live'));
     app.get('/health/ready', async (_request, response) => void sendHealth(response, await health(), 'ready'));
+    app.use((request, response, next) => guard(request, response, next, config));
     app.use(createQueryPage());
     app.use('/graphql', requireToken(config.token), express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
       context: async () => createRequestContext(api, API_ACTOR),
