@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Client, createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
 import { type Service, startService } from './service.fixture.js';
 
 const token = 'a-token-of-the-test';
@@ -45,4 +48,43 @@ test.each<[string, Record<string, string>, string, number, string]>([
   expect(JSON.parse(text)).toEqual({ errors: [{ message: expect.any(String), extensions: { code } }] });
   expect(service.logged).toHaveLength(status === 401 ? 0 : 1);
   expect([text, ...service.logged].join('\n')).not.toMatch(/planted| at .*\.js/);
+});
+
+describe('variables that do not fit', () => {
+  const printed: string[] = [];
+  const { error, warn } = console;
+  let client: Client;
+  let closed = 0;
+  beforeAll(() => {
+    const keep = (...parts: unknown[]): void => void printed.push(parts.map((part) => inspect(part, { depth: 8 })).join(' '));
+    Object.assign(console, { error: keep, warn: keep });
+    client = createClient({
+      url: service.url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams: authorized, retryAttempts: 0, lazy: false,
+      on: { closed: () => { closed += 1; } },
+    });
+  });
+  afterAll(async () => {
+    await client.dispose();
+    Object.assign(console, { error, warn });
+  });
+
+  const query = 'mutation ($input: RegisterClusterInput!) { registerCluster(input: $input) { userErrors { code } } }';
+  const input = { id: 'prod', endpoints: ['http://127.0.0.1:2379'], username: 'root', password: planted };
+
+  test.each([
+    ['an unknown field', { ...input, pasword: planted }, /"pasword" is not defined/],
+    ['a password of another type', { ...input, password: [planted] }, /"input.password"; String cannot represent/],
+    ['no object', planted, /Expected type "RegisterClusterInput" to be an object/],
+    ['two faults at once', { ...input, password: { planted }, username: [planted] }, /String cannot represent/],
+  ])('%s is named without the value, over HTTP and WebSocket', async (_case, given, message) => {
+    const variables = { input: given };
+    const overHttp = await service.ask(query, variables, authorized);
+    const shape = [{ message: expect.stringMatching(message), extensions: { code: 'BAD_USER_INPUT' } }];
+    expect(overHttp.errors).toEqual(shape);
+    const over = await client.iterate({ query, variables }).next().catch((reason: unknown) => reason);
+    expect(over).toMatchObject(shape);
+    expect((await client.iterate({ query: '{ cursor }' }).next()).value).toMatchObject({ data: { cursor: expect.any(String) } });
+    expect(closed).toBe(0);
+    expect(JSON.stringify([overHttp, over, service.logged, printed])).not.toContain(planted);
+  });
 });
