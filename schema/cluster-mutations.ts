@@ -88,7 +88,10 @@ async function update(input: UpdateClusterInput, context: RequestContext): Promi
 }
 
 async function remove(id: string, context: RequestContext): Promise<Outcome> {
-  return execute(id, { type: 'RemoveCluster' }, context);
+  const { connection: { secretRef } } = await context.api.commands.clusterState(id);
+  const outcome = await execute(id, { type: 'RemoveCluster' }, context);
+  if (isDurable(outcome) && secretRef !== null) await destroySecret(secretRef, context.api);
+  return outcome;
 }
 
 const execute = (id: string, command: ClusterCommand, { api, cause }: RequestContext) => api.commands.executeCluster(id, command, cause);

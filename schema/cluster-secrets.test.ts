@@ -82,3 +82,10 @@ test('changes at the same time leave the cluster with the secret it refers to', 
   expect(await kept()).toMatchObject({ clientKey: credentials.clientKey });
   expect(await service.vault.refs()).toHaveLength(1);
 });
+
+test('a removed cluster leaves no secret behind', async () => {
+  await register('prod');
+  expect(await service.vault.refs()).toHaveLength(1);
+  await service.ask('mutation { removeCluster(id: "prod") { userErrors { code } } }');
+  expect(await service.vault.refs()).toEqual([]);
+});
