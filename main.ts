@@ -1,6 +1,7 @@
-// The composition root and entry: names the adapters, starts the roles in order, stops them in reverse on SIGTERM or SIGINT.
+// The composition root and entry: names the adapters, starts the roles in order, stops them within a bound on SIGTERM or SIGINT.
 // The environment is read in config.ts; nothing else starts anything.
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -36,26 +37,30 @@ import { loadMasterKey } from './services/vault/master-key.js';
 import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
 import { openSqliteVault } from './services/vault/vault.sqlite.js';
 import type { Vault } from './services/vault/vault.js';
+import { createStopOrder } from './stop-order.js';
+import type { StopOrder } from './stop-order.js';
 
-/** What every role is given. `undo` is called at the stop, in reverse order. */
+/** What every role is given. Each tells `atStop` how it ends as soon as it has started. */
 interface Ground {
   readonly config: Config;
   readonly log: Logger;
   readonly store: EventStore;
   readonly vault: Vault;
   readonly commands: CommandHandler;
-  readonly atStop: (undo: () => Promise<void>) => void;
+  readonly atStop: StopOrder['add'];
 }
 
 const now = (): string => new Date().toISOString();
 const scheduleCheckMs = 5_000;
+/** What a stop may take beyond the drain. */
+const overtimeMs = 10_000;
 
 function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Ground {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const store = withFactLog(openSqliteEventStore(join(config.dataDir, 'events.db')), log);
-  atStop(() => store.close());
+  atStop({ name: 'event log', stop: () => store.close() });
   const vault = openSqliteVault(join(config.dataDir, 'vault.db'), loadMasterKey({ ...config.masterKey, dataDir: config.dataDir }));
-  atStop(() => vault.close());
+  atStop({ name: 'vault', stop: () => vault.close() });
   return { config, log, store, vault, commands: createCommandHandler({ store, now, newId: randomUUID }), atStop };
 }
 
@@ -73,17 +78,18 @@ async function cleanVault({ log, store, vault }: Ground): Promise<void> {
 async function startProjector({ config, log, store, atStop }: Ground) {
   const source = { eventStoreId: store.id, localPath: config.localPath };
   const readStore = openSqliteReadStore(join(config.dataDir, 'read.db'), source);
-  atStop(() => readStore.close());
+  atStop({ name: 'read store', stop: () => readStore.close() });
   const projector = createProjector({ store, readStore });
   const ending = new AbortController();
   const ran = projector.run(ending.signal).then(() => {
     const { failure } = projector.state();
     if (failure !== null) log.fatal({ err: failure }, 'the projector stopped: what the API shows does not change any more');
   });
-  atStop(async () => {
+  const stop = async (): Promise<void> => {
     ending.abort();
     await ran;
-  });
+  };
+  atStop({ name: 'projector', stop });
   const openMemoryReadStore = async () => openSqliteReadStore(':memory:', source);
   return { readStore, projector, openMemoryReadStore };
 }
@@ -107,7 +113,7 @@ function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
     },
   });
   worker.start();
-  atStop(() => worker.stop(config.drainMs));
+  atStop({ name: 'worker', takesWork: true, stop: () => worker.stop(config.drainMs) });
   return worker;
 }
 
@@ -129,50 +135,70 @@ async function startScheduler({ log, store, commands, atStop }: Ground) {
     failure = error;
     log.fatal({ err: error }, 'the scheduler stopped: it cannot read the log');
   });
-  atStop(async () => {
+  const stop = async (): Promise<void> => {
     ending.abort();
     await followed;
     await scheduler.stop();
-  });
+  };
+  atStop({ name: 'scheduler', takesWork: true, stop });
   return { state: () => ({ ...scheduler.state(), failure }) };
 }
 
-/** The URL at which the API answers. Rejects when a part cannot start; what was started is told to `atStop` by then. */
-async function startParts(config: Config, log: Logger, atStop: Ground['atStop']): Promise<string> {
+/** The URL at which the API answers. Rejects when a part cannot start or `stopping` aborts; `atStop` knows by then what was started. */
+async function startParts(config: Config, log: Logger, atStop: Ground['atStop'], stopping: AbortSignal): Promise<string> {
   const ground = openGround(config, log, atStop);
   const { store, vault, commands } = ground;
   await cleanVault(ground);
+  stopping.throwIfAborted();
   const { readStore, projector, openMemoryReadStore } = await startProjector(ground);
   const worker = startWorker(ground);
   const scheduler = await startScheduler(ground);
+  stopping.throwIfAborted();
   const roles = { projector: () => projector.state(), worker: () => worker.state(), scheduler: scheduler.state };
   const health = () => reportHealth({ store, roles });
   const server = createServer({
     config, dependencies: { commands, vault, store, readStore, projector, openMemoryReadStore, now, newId: randomUUID, log, health },
   });
   const { url } = await server.start();
-  atStop(() => server.stop());
+  atStop({ name: 'API server', takesWork: true, stop: () => server.stop() });
   return url;
 }
 
+/** Aborts at the first SIGTERM or SIGINT; the next one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => stopping.abort());
+  return stopping.signal;
+}
+
 async function run(): Promise<void> {
+  const stopping = stopSignal();
+  const told = once(stopping, 'abort');
   const config = readConfig(process.env);
   const log = createLog(config.logLevel, { pretty: process.stdout.isTTY });
-  const undos: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (let undo = undos.pop(); undo; undo = undos.pop()) await undo();
-  };
-  const url = await startParts(config, log, (undo) => undos.push(undo)).catch(async (error: unknown) => {
-    await stop();
-    throw error;
+  log.info('starting');
+  const order = createStopOrder((name, error) => {
+    log.error({ err: error }, `the ${name} could not be stopped`);
+    process.exitCode = 1;
   });
-  log.info(`ready ${url}`);
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => resolve(name));
-  });
-  log.info({ signal }, 'stopping: no new work; what runs may finish');
-  await stop();
+  const started = startParts(config, log, (part) => order.add(part), stopping).then((url) => log.info(`ready ${url}`));
+  await Promise.race([told, started.then(() => told, () => undefined)]);
+  log.info('stopping: no new work; what runs may finish');
+  const bound = setTimeout(() => giveUp(log, order), config.drainMs + overtimeMs);
+  const failure: unknown = await started.then(() => null, (error: unknown) => error);
+  await order.stop();
+  // It stays armed for what nobody waits for, such as a call that hangs in the file system.
+  bound.unref();
+  if (failure !== stopping.reason) await started;
   log.info('stopped');
+}
+
+/** Not process.exit(), which waits for calls that hang in the file system. */
+function giveUp(log: Logger, order: StopOrder): void {
+  const unended = order.unended();
+  log.fatal({ unended }, 'the stop did not end in time; what was not finished is taken up at the next start');
+  process.stderr.write(`Snapkeep ends by force: still busy: ${unended.join(', ') || 'calls in the file system'}\n`);
+  process.kill(process.pid, 'SIGKILL');
 }
 
 function explain(error: unknown): string {

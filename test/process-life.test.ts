@@ -1,4 +1,5 @@
-// The process from its start to its end: what it does with a log that it cannot read.
+// The process from its start to its end: what it does with a log that it cannot read, and when it is stopped early.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -40,4 +41,14 @@ test('events of a newer version do not end it: it is live, not ready, says why, 
   expect(snapkeep.log()).toContain('the projector stopped');
   expect(snapkeep.log()).not.toContain('destroyed secrets');
   expect(await snapkeep.stop()).toBe(0);
+});
+
+test('told to stop before it is ready, it closes what it has opened and ends well', async () => {
+  expect(await snapkeep.stop()).toBe(0);
+  const before = snapkeep.log().length;
+  await snapkeep.start({ ready: false });
+  await untilTrue('it is starting', async () => snapkeep.log().length > before);
+  expect(await snapkeep.stop()).toBe(0);
+  expect(snapkeep.log().slice(before)).toMatch(/stopped/);
+  expect(existsSync(join(snapkeep.dataDir, 'events.db-wal'))).toBe(false);
 });
