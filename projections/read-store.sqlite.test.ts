@@ -1,5 +1,5 @@
 // The embedded read store: the contract, and what only SQLite promises: plans without scans, an unreadable file named.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -35,6 +35,20 @@ describe('the SQLite read store', () => {
     expect(() => openSqliteReadStore(file, source)).toThrow(
       expect.objectContaining({ code: 'STORE_CORRUPT', message: expect.stringContaining('delete the file') }),
     );
+    rmSync(folder, { recursive: true });
+  });
+
+  test('keeps its files to their owner, also those that an earlier version left open to others', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'snapkeep-read-'));
+    const modes = (): string[] => readdirSync(folder).map((name) => `${name} ${(statSync(join(folder, name)).mode & 0o777).toString(8)}`);
+    const wanted = ['read.db 600', 'read.db-shm 600', 'read.db-wal 600'];
+    const first = openSqliteReadStore(join(folder, 'read.db'), source);
+    expect(modes()).toEqual(wanted);
+    await first.close();
+    chmodSync(join(folder, 'read.db'), 0o644);
+    const second = openSqliteReadStore(join(folder, 'read.db'), source);
+    expect(modes()).toEqual(wanted);
+    await second.close();
     rmSync(folder, { recursive: true });
   });
 

@@ -1,5 +1,6 @@
 // The read store in one SQLite file: the embedded adapter. Every query walks an index; synchronous=NORMAL, since the log can rebuild it.
 // Not how snapshots are listed and counted: see snapshot-list.sqlite.ts.
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { inTransaction, openReadDatabase } from './read-schema.sqlite.js';
 import { rowWriter } from './read-writer.sqlite.js';
@@ -29,8 +30,15 @@ const wholeStatements = {
 
 /** `path` may be ':memory:'. Throws STORE_CORRUPT where the file is no database. */
 export function openSqliteReadStore(path: string, source: ReadStoreSource): ReadStore {
+  if (path !== ':memory:') keepToOwner(path);
   const db = openReadDatabase(path, source);
   return { ...writing(db), ...clusterQueries(db), ...targetQueries(db), ...snapshotQueries(db), ...historyQueries(db) };
+}
+
+/** SQLite gives the files beside it the mode of the database, but leaves those of a crashed process as they are. */
+function keepToOwner(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
 }
 
 function writing(db: DatabaseSync): Pick<ReadStore, 'checkpoint' | 'commit' | 'close'> {
