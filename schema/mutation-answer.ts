@@ -74,12 +74,12 @@ async function settle(position: string | null, subject: LedgerSubject, context: 
   context.behind = true;
 }
 
-// A projector that has failed is a read store that is behind; readiness says why.
-async function isShown(position: string, { api }: RequestContext): Promise<boolean> {
+/** Whether rows up to the position can be read, waiting within the bound; a projector that has failed is behind. */
+export async function isShown(position: string, { api }: Pick<RequestContext, 'api'>): Promise<boolean> {
   try {
     return await api.projector.waitFor(position, api.readWaitMs);
   } catch (error) {
-    api.log.warn({ err: error, position }, 'the read store cannot be waited for; the answer is made from the ledger');
+    api.log.warn({ err: error, position }, 'the read store cannot be waited for; it is taken to be behind');
     return false;
   }
 }

@@ -123,6 +123,18 @@ test('while the read store is behind, mutations answer from the ledger and say s
   await client.dispose();
 });
 
+test('while the read store is behind, no target is deleted, since a cluster may use it unseen', async () => {
+  await service.stop();
+  service = await startService({ isProjecting: false, config: { readWaitMs: 1 } });
+  await service.ask('mutation { createLocalTarget(input: { id: "disk", path: "/disk" }) { target { id } } }');
+  await service.ask(`mutation { registerCluster(input: { id: "prod", endpoints: ["http://127.0.0.1:2379"], policy: { targetIds: ["disk"] } }) {
+    userErrors { message } } }`);
+  const { data } = await service.ask('mutation { deleteTarget(id: "disk") { target { id } userErrors { code message path } } }');
+  expect(data).toEqual({
+    deleteTarget: { target: null, userErrors: [{ code: 'UNREACHABLE', message: expect.stringMatching(/behind the log.*try again/), path: null }] },
+  });
+});
+
 test('health answers 503 with its parts while not ready', async () => {
   await service.stop();
   service = await startService({ dependencies: { health: () => ({ live: true, ready: false, parts: { projector: 'behind' } }) } });

@@ -3,7 +3,7 @@ import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql';
 import type { TargetCommand } from '../services/ledger/target-commands.js';
 import { directoryFault, faultsOf, nameFault, slugFault } from './input-faults.js';
 import type { Outcome } from './mutation-answer.js';
-import { answered, refuseFaults } from './mutation-answer.js';
+import { answered, isShown, refuseFaults } from './mutation-answer.js';
 import type { RequestContext } from './request-context.js';
 import { CreateLocalTargetInput, UpdateLocalTargetInput } from './snapshot-input.js';
 import { targetOf } from './target-type.js';
@@ -52,7 +52,10 @@ async function targetAnswer(targetId: string, context: RequestContext, command: 
 /** Clusters whose policy names the target, by the ledger; the read store only tells which clusters there are. */
 async function clustersUsing(targetId: string, { api }: RequestContext): Promise<string[]> {
   const head = await api.store.head();
-  if (head !== null) await api.projector.waitFor(head, api.readWaitMs);
+  if (head !== null && !await isShown(head, { api })) {
+    const message = `the read store is behind the log, so that a cluster which uses target ${targetId} may be missed: try again`;
+    refuseFaults([{ code: 'UNREACHABLE', message, path: null }]);
+  }
   const using: string[] = [];
   let after: string | null = null;
   for (let more = true; more;) {
