@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { userErrorCodes } from '../events/error-codes.js';
 import { createApiSchema } from './api-schema.js';
-import { begin, registered, requested, type Service, startService, succeed } from './service.fixture.js';
+import { begin, fail, registered, requested, type Service, startService, succeed } from './service.fixture.js';
 
 let service: Service;
 beforeAll(async () => {
@@ -116,6 +116,20 @@ describe('other mutations', () => {
     expect(await remove()).toEqual({ userErrors: [{ code: 'PINNED' }] });
     await service.ask(`mutation { unpinSnapshot(id: "${id}") { snapshot { pinned } } }`);
     expect(await remove()).toEqual({ userErrors: [] });
+  });
+
+  test('a failed snapshot has no copy to delete, one that is going may be deleted again', async () => {
+    await registered(service, 'gone');
+    const remove = async (id: string) => (await service.ask(`mutation { deleteSnapshot(id: "${id}") { userErrors { code message path } } }`)).data['deleteSnapshot'];
+    const failing = await requested(service, 'gone');
+    await begin(service, failing.id);
+    await fail(service, failing.id);
+    expect(await remove(failing.id)).toEqual({ userErrors: [{ code: 'CONFLICT', message: expect.stringMatching(/has no stored copy/), path: ['id'] }] });
+    const stored = await requested(service, 'gone');
+    await begin(service, stored.id);
+    await succeed(service, stored.id);
+    expect(await remove(stored.id)).toEqual({ userErrors: [] });
+    expect(await remove(stored.id)).toEqual({ userErrors: [] });
   });
 
   test('a target that a policy names cannot be deleted', async () => {

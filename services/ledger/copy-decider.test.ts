@@ -83,6 +83,9 @@ describe('deleting a snapshot', () => {
     expect(codeOf(when(after(stored, manual('b'), start('b')), remove('b')))).toBe('IN_PROGRESS');
     expect(codeOf(when(stored, remove('z')))).toBe('NOT_FOUND');
   });
+  test('is refused where nothing was stored', () => {
+    expect(codeOf(when(after(two, manual('b'), start('b'), failed('b', 1)), remove('b')))).toBe('CONFLICT');
+  });
   test('is an intent for each stored copy, and then done', () => {
     const asked = after(stored, remove('a'));
     expect(asked.at(-1)).toMatchObject({ type: 'SnapshotPruneRequested', data: { ...of('a'), reason: 'DELETED' } });

@@ -84,8 +84,12 @@ function pinFault({ snapshotId, copies, phase, outcome }: SnapshotState): Reject
   return reject('CONFLICT', `snapshot ${snapshotId} (${outcome}) has no stored copy that a pin could keep`, ['id']);
 }
 
-function deleted({ snapshotId, phase, pinned, copies }: SnapshotState): Decision {
+/** Again for one that is going or gone is no fault. */
+function deleted({ snapshotId, phase, outcome, pinned, copies }: SnapshotState): Decision {
   if (pinned) return reject('PINNED', `snapshot ${snapshotId} is pinned; unpin it first`, ['id']);
   if (phase !== 'ENDED') return reject('IN_PROGRESS', `snapshot ${snapshotId} has not ended; delete it when it has`, ['id']);
+  if (copies.every(({ state }) => state === 'FAILED')) {
+    return reject('CONFLICT', `snapshot ${snapshotId} (${outcome}) has no stored copy that could be deleted`, ['id']);
+  }
   return copies.filter(({ state }) => state === 'STORED').map((copy) => pruneIntent(snapshotId, copy, 'DELETED'));
 }
