@@ -27,7 +27,7 @@ export class ClusterFields {
     const now = api.now();
     const lastVerifiedAt = await reader.lastVerified.load(cluster.clusterId);
     const age = lastVerifiedAt === null ? null : Math.max(0, (Date.parse(now) - Date.parse(lastVerifiedAt)) / 1000);
-    const budget = cluster.policy === null ? null : freshnessBudgetSeconds(cluster.policy.recurring, now);
+    const budget = cluster.policy === null || cluster.removedAt !== null ? null : freshnessBudgetSeconds(cluster.policy.recurring, now);
     return { state: freshnessState(age, budget), lastVerifiedAt, ageSeconds: whole(age), budgetSeconds: whole(budget) };
   }
 

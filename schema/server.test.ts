@@ -30,6 +30,12 @@ describe('queries', () => {
     expect((await service.ask('{ clusters { nodes { id } totalCount } }')).data).toEqual({ clusters: { nodes: [{ id: 'prod' }], totalCount: 1 } });
   });
 
+  test('a removed cluster has no freshness to keep up', async () => {
+    await registered(service, 'prod');
+    const { data } = await service.ask('mutation { removeCluster(id: "prod") { cluster { freshness { state budgetSeconds } } } }');
+    expect(data).toEqual({ removeCluster: { cluster: { freshness: { state: 'PAUSED', budgetSeconds: null } } } });
+  });
+
   test('a page leads to the next by its cursor, newest first', async () => {
     await registered(service, 'prod');
     const ids = [(await requested(service, 'prod')).id, (await requested(service, 'prod')).id, (await requested(service, 'prod')).id];
