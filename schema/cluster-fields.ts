@@ -13,7 +13,7 @@ import { DateTimeScalar } from './scalars.js';
 import { SnapshotConnection, snapshotPage } from './snapshot-list.js';
 import { Target, targetOf } from './target-type.js';
 
-const MAX_SLOTS = 1000;
+const MAX_SLOTS = 100;
 
 @Resolver(() => Cluster)
 export class ClusterFields {
@@ -63,7 +63,7 @@ export class RecurringFields {
   @FieldResolver(() => [DateTimeScalar], { description: 'The next planned slots, soonest first; none while recurrence is off.' })
   nextSlots(
     @Root() recurring: RecurringFact,
-    @Arg('count', () => Int, { nullable: true, defaultValue: 5, description: 'How many, 1 to 1000.' }) count: number | null,
+    @Arg('count', () => Int, { nullable: true, defaultValue: 5, description: 'How many, 1 to 100.' }) count: number | null,
     @Ctx() { api }: RequestContext,
   ): string[] {
     const wanted = count ?? 5;

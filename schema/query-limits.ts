@@ -8,6 +8,7 @@ import { getComplexity } from 'graphql-query-complexity/cjs';
 
 export const MAX_DEPTH = 12;
 export const MAX_COST = 1_000_000;
+/** Of nextSlots, without a count. */
 const SLOTS_LISTED = 5;
 
 export interface Operation {
@@ -26,7 +27,7 @@ export function limitFaults(operation: Operation): GraphQLError[] {
   const cost = costOf(operation);
   if (cost instanceof GraphQLError) return [cost];
   return cost > MAX_COST
-    ? [refused('COST_LIMIT', `The query may return ${cost} fields, ${MAX_COST} are allowed: ask for smaller pages or fewer fields.`)]
+    ? [refused('COST_LIMIT', `The query may return ${cost} fields or as much work, ${MAX_COST} are allowed: ask for smaller pages.`)]
     : [];
 }
 
@@ -34,15 +35,23 @@ const refused = (limit: string, message: string): GraphQLError => new GraphQLErr
 
 // A field counts one; a list counts its rows as often as its page size says.
 const perRow: ComplexityEstimator = ({ args, childComplexity }) => {
-  const rows: unknown = args['first'] ?? args['count'] ?? 1;
-  const count = typeof rows === 'number' && rows > 0 ? rows : 1;
-  return 'count' in args && childComplexity === 0 ? Math.max(SLOTS_LISTED, count) : 1 + count * childComplexity;
+  const rows: unknown = args['first'] ?? 1;
+  return 1 + (typeof rows === 'number' && rows > 0 ? rows : 1) * childComplexity;
+};
+
+// What is computed for the answer costs more than a stored field: slots are sought in a calendar, the plan weighs every snapshot.
+const computed: ComplexityEstimator = ({ field, args, childComplexity }) => {
+  if (field.name === 'freshness') return 50 + childComplexity;
+  if (field.name === 'retentionPlan') return 10_000 + childComplexity;
+  if (field.name !== 'nextSlots') return undefined;
+  const count: unknown = args['count'];
+  return 50 * (typeof count === 'number' && count > 0 ? count : SLOTS_LISTED);
 };
 
 function costOf({ schema, document, operationName, variables }: Operation): number | GraphQLError {
   try {
     return getComplexity({
-      schema, query: document, estimators: [perRow],
+      schema, query: document, estimators: [computed, perRow],
       variables: { ...variables },
       ...(typeof operationName === 'string' ? { operationName } : {}),
     });

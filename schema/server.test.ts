@@ -79,6 +79,24 @@ describe('queries', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument } }]);
   });
 
+  test('what is computed costs more than what is stored', async () => {
+    await registered(service, 'prod');
+    const limit = async (query: string) => (await service.ask(query)).errors?.[0]?.extensions['limit'];
+    const plans = (times: number) => Array.from({ length: times }, (_, at) => `p${at}: retentionPlan(clusterId: "prod") { keep }`).join(' ');
+    expect(await limit(`{ ${plans(100)} }`)).toBe('COST_LIMIT');
+    expect(await limit('{ clusters(first: 10000) { nodes { a: freshness { state } b: freshness { state } } } }')).toBe('COST_LIMIT');
+    expect(await limit('{ clusters(first: 10000) { nodes { freshness { state } } } }')).toBeUndefined();
+    expect(await limit('{ clusters(first: 250) { nodes { policy { recurring { nextSlots(count: 100) } } } } }')).toBe('COST_LIMIT');
+    expect(await limit('{ clusters(first: 150) { nodes { policy { recurring { nextSlots(count: 100) } } } } }')).toBeUndefined();
+    expect(await limit('{ clusters(first: 5000) { nodes { policy { recurring { nextSlots } } } } }')).toBe('COST_LIMIT');
+  });
+
+  test.each([0, 101])('%d slots are refused, naming the argument', async (count) => {
+    await registered(service, 'prod');
+    const { errors } = await service.ask(`{ cluster(id: "prod") { policy { recurring { nextSlots(count: ${count}) } } } }`);
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument: 'count' } }]);
+  });
+
   test('a query that is too deep or too costly is refused, introspection is not', async () => {
     const deep = `{ clusters { nodes ${'{ snapshots { nodes { cluster '.repeat(5)} { id } ${'} } }'.repeat(5)} } }`;
     expect((await service.ask(deep)).errors).toMatchObject([{ message: expect.stringMatching(/levels deep/), extensions: { limit: 'DEPTH_LIMIT' } }]);
