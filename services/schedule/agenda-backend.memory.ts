@@ -1,7 +1,7 @@
 // Agenda's storage in this process's memory: jobs are derived anew from the policies at each start.
 // Shared by nobody and kept by nothing. Everything given in or out is a copy, as a database would have it.
 import { computeJobState, InMemoryNotificationChannel, toJobId } from 'agenda';
-import type { AgendaBackend, JobParameters, JobRepository, JobsOverview, JobState, JobWithState } from 'agenda';
+import type { AgendaBackend, JobParameters, JobRepository, JobsOverview, JobState, JobWithState, RemoveJobsOptions } from 'agenda';
 import { randomUUID } from 'node:crypto';
 import { byQuerySort, byRunOrder, matchesFilter, matchesQuery, matchesUnique } from './agenda-job-match.js';
 import { debounced } from './agenda-job-debounce.js';
@@ -23,6 +23,12 @@ export function createMemoryAgendaBackend(): AgendaBackend {
 export function createMemoryJobRepository(): JobRepository {
   const jobs = new Map<string, Saved>();
   const all = (): Saved[] => [...jobs.values()];
+  /** One job has the id; without an id it may be any. */
+  const candidates = (id: RemoveJobsOptions['id']): Saved[] => {
+    if (!id) return all();
+    const job = jobs.get(String(id));
+    return job ? [job] : [];
+  };
   const store = <DATA>(job: JobParameters<DATA>): JobParameters<DATA> => {
     const { unique: _unique, uniqueOpts: _options, ...kept } = job;
     const saved = structuredClone({ ...kept, _id: job._id ?? toJobId(randomUUID()) });
@@ -61,17 +67,16 @@ export function createMemoryJobRepository(): JobRepository {
       return all().filter((job) => job.nextRunAt !== null && job.nextRunAt < now).length;
     },
     async removeJobs(options) {
-      const matching = all().filter((job) => matchesFilter(job, options));
+      const matching = candidates(options.id).filter((job) => matchesFilter(job, options));
       for (const job of matching) jobs.delete(job._id);
       return matching.length;
     },
     async saveJob(job, options) {
       const given = { ...job, ...(options?.lastModifiedBy === undefined ? {} : { lastModifiedBy: options.lastModifiedBy }) };
       if (job._id) return jobs.has(job._id) ? store(given) : job;
-      const named = all().filter((other) => other.name === job.name);
-      if (job.type === 'single') return store(overSingle(given, named.find((other) => other.type === 'single')));
-      const { unique } = job;
-      return unique ? store(overUnique(given, named.find((other) => matchesUnique(other, unique)))) : store(given);
+      const { name, unique } = job;
+      if (job.type === 'single') return store(overSingle(given, all().find((other) => other.name === name && other.type === 'single')));
+      return unique ? store(overUnique(given, all().find((other) => other.name === name && matchesUnique(other, unique)))) : store(given);
     },
     async saveJobState(job) {
       const saved = job._id && jobs.get(job._id);

@@ -10,23 +10,33 @@ const PROCESS_EVERY_MS = 1000;
 // and a call given twice is harmless, so short is enough.
 const LOCK_LIFETIME_MS = 2000;
 
-/** `onError` hears what Agenda could not do, such as a poll of a store that is away; it polls again by itself. */
+/**
+ * The backend starts empty: calls of an earlier process are not known here.
+ * `onError` hears what Agenda could not do, such as a poll of a store that is away; it polls again by itself.
+ */
 export function createAgendaJobs(backend: AgendaBackend, onError: (error: Error) => void): Jobs {
   const times = { processEvery: PROCESS_EVERY_MS, defaultLockLifetime: LOCK_LIFETIME_MS };
   const agenda = new Agenda({ backend, ...times, removeOnComplete: true });
   agenda.on('error', onError);
+  /** Of each cluster's latest call, given or not: found by its id, thousands of clusters are planned again at once. */
+  const ids = new Map<string, string>();
+  const cancel = async (clusterId: string): Promise<void> => {
+    const id = ids.get(clusterId);
+    if (id === undefined) return;
+    await agenda.cancel({ id });
+    ids.delete(clusterId);
+  };
   return {
     async start(onDue) {
       agenda.define<{ clusterId: string }>(JOB, async ({ attrs }) => onDue(attrs.data.clusterId));
       await agenda.start();
     },
     async schedule(clusterId, at) {
-      await agenda.cancel({ name: JOB, data: { clusterId } });
-      await agenda.schedule(new Date(at), JOB, { clusterId });
+      await cancel(clusterId);
+      const { attrs } = await agenda.schedule(new Date(at), JOB, { clusterId });
+      if (attrs._id !== undefined) ids.set(clusterId, String(attrs._id));
     },
-    async cancel(clusterId) {
-      await agenda.cancel({ name: JOB, data: { clusterId } });
-    },
+    cancel,
     async stop() {
       await agenda.stop();
     },
