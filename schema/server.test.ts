@@ -159,6 +159,21 @@ test('while the read store is behind, no target is deleted, since a cluster may 
   });
 });
 
+test('while the read store is behind, the dry run of retention answers from the ledger', async () => {
+  await service.stop();
+  service = await startService({ isProjecting: false, config: { readWaitMs: 1 } });
+  await registered(service, 'prod');
+  const { id } = await requested(service, 'prod');
+  await begin(service, id);
+  await succeed(service, id);
+  expect(await service.ask('{ retentionPlan(clusterId: "prod") { snapshot { id state cluster { id } copies { target { id } } } target { id } keep } }')).toEqual({
+    data: { retentionPlan: [{
+      snapshot: { id, state: 'TAKEN', cluster: { id: 'prod' }, copies: [{ target: { id: 'local' } }] }, target: { id: 'local' }, keep: true,
+    }] },
+    extensions: { readStore: 'BEHIND' },
+  });
+});
+
 test('health answers 503 with its parts while not ready', async () => {
   await service.stop();
   service = await startService({ dependencies: { health: () => ({ live: true, ready: false, parts: { projector: 'behind' } }) } });
