@@ -21,6 +21,7 @@ export class TargetMutations {
     const faults = faultsOf([[['id'], slugFault(input.id)], [['name'], nameFault(input.name)], [['path'], directoryFault(input.path)]]);
     return targetAnswer(input.id, context, async () => {
       refuseFaults(faults);
+      refuseFaults(faultsOf([[['path'], await sharedPathFault(input, context)]]));
       return { type: 'CreateLocalTarget', targetId: input.id, name: input.name ?? input.id, path: input.path };
     });
   }
@@ -48,6 +49,16 @@ async function targetAnswer(targetId: string, context: RequestContext, command: 
   const row = userErrors.length > 0 ? null : await context.reader.targets.load(targetId);
   return { userErrors, target: row === null ? null : targetOf(row) };
 }
+
+/** Copies of two targets must not lie in one directory tree. Retired targets are not listed, and not weighed. */
+async function sharedPathFault({ id, path }: CreateLocalTargetInput, { api }: RequestContext): Promise<string | null> {
+  const head = await api.store.head();
+  if (head !== null) await isShown(head, { api });
+  const other = (await api.readStore.targets()).find((target) => target.targetId !== id && overlaps(target.path, path));
+  return other === undefined ? null : `the path is that of target ${other.targetId}, lies inside it or around it: choose a directory apart from it`;
+}
+
+const overlaps = (one: string, other: string): boolean => `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
 
 /** Clusters whose policy names the target, by the ledger; the read store only tells which clusters there are. */
 async function clustersUsing(targetId: string, { api }: RequestContext): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { userErrorCodes } from '../events/error-codes.js';
 import { createApiSchema } from './api-schema.js';
-import { begin, fail, registered, requested, type Service, startService, succeed } from './service.fixture.js';
+import { begin, fail, localPath, registered, requested, type Service, startService, succeed } from './service.fixture.js';
 
 let service: Service;
 beforeAll(async () => {
@@ -103,6 +103,17 @@ describe('other mutations', () => {
     expect(first.data['snapshotNow']).toMatchObject({ snapshot: { name: expect.stringMatching(/^20261123T120000Z-[0-9a-z]{6}-before-upgrade$/) } });
     expect((await now('before-upgrade')).data).toEqual(first.data);
     expect((await now('after-upgrade')).data).toEqual({ snapshotNow: { snapshot: null, userErrors: [{ code: 'CONFLICT' }] } });
+  });
+
+  test.each(['/tree/a', '/tree/a/b', '/tree', localPath, `${localPath}/inner`, '/opt'])('a target at %s, where another one is, is refused', async (path) => {
+    await service.ask('mutation { createLocalTarget(input: { id: "tree", path: "/tree/a" }) { target { id } } }');
+    expect(await faults('createLocalTarget', { id: 'second', path })).toEqual([
+      { code: 'INVALID_INPUT', message: expect.stringMatching(/of target (tree|local)/), path: ['path'] },
+    ]);
+  });
+
+  test('a target beside another one is none inside it', async () => {
+    expect(await faults('createLocalTarget', { id: 'beside', path: '/tree/ab' })).toEqual([]);
   });
 
   test('a running snapshot cannot be deleted, nor a pinned one', async () => {
