@@ -61,7 +61,7 @@ test('a cancelled call wakes nobody, and cancelling may be repeated', async () =
   expect(await planned()).toEqual([]);
 });
 
-test('four times the clusters take about four times as long to plan again', async () => {
+test('eight times the clusters take about eight times as long to plan again', async () => {
   const replanned = async (clusters: readonly string[]): Promise<number> => {
     for (const clusterId of clusters) await jobs.schedule(clusterId, '2090-01-01T00:00:00.000Z');
     const began = performance.now();
@@ -71,10 +71,10 @@ test('four times the clusters take about four times as long to plan again', asyn
     for (const clusterId of clusters) await jobs.cancel(clusterId);
     return took;
   };
-  const clusters = Array.from({ length: 2000 }, (_, n) => `c${n}`);
+  const clusters = Array.from({ length: 4000 }, (_, n) => `c${n}`);
   await replanned(clusters.slice(0, 500));
   const few = await replanned(clusters.slice(0, 500));
-  expect(await replanned(clusters) / few).toBeLessThan(8);
+  expect(await replanned(clusters) / few).toBeLessThan(20);
 });
 
 test('stopping twice does nothing', async () => {
