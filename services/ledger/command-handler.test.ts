@@ -78,6 +78,36 @@ describe('the command handler', () => {
   });
 });
 
+describe('what is kept in memory', () => {
+  const registered = async (commands: CommandHandler, clusters: readonly string[]): Promise<void> => {
+    for (const clusterId of clusters) await commands.executeCluster(clusterId, register(), context);
+  };
+  test('spares hundreds of active clusters from being read again', async () => {
+    const { outer, seen } = watched(store);
+    const commands = handlerOn(outer);
+    const clusters = Array.from({ length: 600 }, (_, n) => `c${n}`);
+    await registered(commands, clusters);
+    for (const clusterId of clusters) await commands.clusterState(clusterId);
+    expect(seen.reads).toBe(0);
+  });
+  test('is bounded by the events behind it: the stream that was used least recently goes first, the one in use stays', async () => {
+    const { outer, seen } = watched(store);
+    const commands = createCommandHandler({ store: outer, now: () => noon, newId: randomUUID, capacity: 4 });
+    await registered(commands, ['a', 'b']);
+    await commands.clusterState('a');
+    await registered(commands, ['c']);
+    await commands.clusterState('a');
+    expect(seen.reads).toBe(0);
+    await commands.clusterState('b');
+    expect(seen.reads).toBe(2);
+    for (let n = 0; n < 4; n += 1) await commands.executeCluster('a', manual(`m${n}`), context);
+    expect(seen.reads).toBe(2);
+    await commands.executeCluster('a', manual('m4'), context);
+    await commands.executeCluster('a', manual('m5'), context);
+    expect(seen.reads).toBe(2);
+  });
+});
+
 describe('commands that race', () => {
   test('through two handlers are each decided on what is there: every one counts, one claim wins', async () => {
     const [one, other] = [handlerOn(store), handlerOn(store)];

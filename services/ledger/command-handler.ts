@@ -35,11 +35,11 @@ export interface CommandHandlerParts {
   readonly now: () => string;
   /** A new UUID. */
   readonly newId: () => string;
-  /** Streams of each kind whose state is kept in memory; 500 by default. */
+  /** Events at most behind the states that are kept in memory, for each kind of stream; 2,000,000 by default. */
   readonly capacity?: number;
 }
 
-export function createCommandHandler({ store, now, newId, capacity = 500 }: CommandHandlerParts): CommandHandler {
+export function createCommandHandler({ store, now, newId, capacity = 2_000_000 }: CommandHandlerParts): CommandHandler {
   const clusterFold = createStreamFold<ClusterState>({
     store, initialState, capacity, evolve: (state, event, revision) => evolve(state, clusterEvent(event), revision),
   });

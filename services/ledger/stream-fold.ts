@@ -21,19 +21,25 @@ export interface FoldRules<S> {
   readonly store: EventStore;
   readonly initialState: () => S;
   readonly evolve: (state: S, event: DomainEvent, revision: number) => S;
-  /** Streams kept at most. */
+  /** Events at most behind the states kept, over all streams: what a state takes grows with them. The stream read last is kept in any case. */
   readonly capacity: number;
 }
 
 export function createStreamFold<S>({ store, initialState, evolve, capacity }: FoldRules<S>): StreamFold<S> {
   const kept = new Map<string, Folded<S>>();
-  const keep = (stream: string, folded: Folded<S>): Folded<S> => {
+  let events = 0;
+  const drop = (stream: string): void => {
+    events -= (kept.get(stream)?.revision ?? -1) + 1;
     kept.delete(stream);
+  };
+  const keep = (stream: string, folded: Folded<S>): Folded<S> => {
+    drop(stream);
     if (folded.revision < 0) return folded;
     kept.set(stream, folded);
+    events += folded.revision + 1;
     for (const oldest of kept.keys()) {
-      if (kept.size <= capacity) break;
-      kept.delete(oldest);
+      if (events <= capacity || oldest === stream) break;
+      drop(oldest);
     }
     return folded;
   };
@@ -45,9 +51,9 @@ export function createStreamFold<S>({ store, initialState, evolve, capacity }: F
       }
       return keep(stream, folded);
     },
-    append(stream, before, { events, position }) {
-      const state = events.reduce((now, event, at) => evolve(now, event, before.revision + 1 + at), before.state);
-      return keep(stream, { state, revision: before.revision + events.length, position });
+    append(stream, before, { events: appended, position }) {
+      const state = appended.reduce((now, event, at) => evolve(now, event, before.revision + 1 + at), before.state);
+      return keep(stream, { state, revision: before.revision + appended.length, position });
     },
   };
 }
