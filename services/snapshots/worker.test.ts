@@ -178,6 +178,16 @@ describe('a worker', () => {
     expect(await swept.next()).toEqual({ folder: 'a/a.1/1', targetIds: ['local'] });
   });
 
+  test('sweeps what its own crash left as soon as the claim is taken over', async () => {
+    await register();
+    await request('a.1');
+    const { state } = await claim('a.1', 'me');
+    const { runs, swept } = start();
+    await runs.next();
+    await claim('a.1', 'me', state.revision);
+    expect(await swept.next()).toMatchObject({ folder: 'a/a.1/1' });
+  });
+
   test('lets what runs end when it stops, and withdraws it past the bound', async () => {
     await register();
     await request('a.1');

@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import { clusterEventSchemas, type ClusterEvent } from '../../events/cluster-events.js';
 import type { EventStore, Position, StoredEvent } from '../../events/event-store.js';
+import { copyFolder } from './copy-folder.js';
 import { createOpenWork, type Leftover, type OpenPart, type OpenPrune } from './open-work.js';
 
 /** What a run appended last; null where it appended nothing. Until the worker has seen it, its table is older than the run. */
@@ -53,11 +54,14 @@ export function createWorker(parts: WorkerParts): Worker {
   const unseen = new Map<string, Position>();
   /** Claims of this worker from before its start: their process is gone, so their lease need not be awaited. */
   let orphans = new Set<string>();
+  let orphanFolders = new Set<string>();
   let leftovers: Leftover[] = [];
   let seenPosition: Position = '';
   let caughtUp = false;
   let stopping = false;
   let failure: Error | null = null;
+  let dispatching = false;
+  let swept: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let followed: Promise<void> = Promise.resolve();
 
@@ -105,23 +109,43 @@ export function createWorker(parts: WorkerParts): Worker {
     return Infinity;
   });
 
-  const sweepAll = async (): Promise<void> => {
-    const now = [...leftovers, ...work.takeLeftovers()];
+  const sweep = async (leftover: Leftover): Promise<void> => {
+    await parts.sweep(leftover).catch((error: unknown) => {
+      leftovers.push(leftover);
+      log.warn({ err: error, folder: leftover.folder }, 'left-overs of an attempt could not be swept; tried again within the hour');
+    });
+  };
+  /** One after the other, beside the work. */
+  const sweepSoon = (those: readonly Leftover[]): void => {
+    for (const leftover of those) swept = swept.then(() => (stopping ? undefined : sweep(leftover)));
+  };
+  const sweepAll = (): void => {
+    const all = [...leftovers, ...work.takeLeftovers()];
     leftovers = [];
-    for (const leftover of now) {
-      await parts.sweep(leftover).catch((error: unknown) => {
-        leftovers.push(leftover);
-        log.warn({ err: error, folder: leftover.folder }, 'left-overs of an attempt could not be swept; tried again within the hour');
-      });
-    }
+    sweepSoon(all);
+  };
+  /** What a crash of this worker left is known once its claim is taken over; attempts of live processes withdraw by themselves. */
+  const sweepOrphaned = (): void => {
+    const fresh = work.takeLeftovers();
+    leftovers.push(...fresh.filter(({ folder }) => !orphanFolders.has(folder)));
+    sweepSoon(fresh.filter(({ folder }) => orphanFolders.has(folder)));
   };
 
   const dispatch = (): void => {
     clearTimeout(timer);
     if (!caughtUp || stopping) return;
     const now = monotonicMs();
-    const next = Math.min(...runDueParts(now), ...runDuePrunes(now), now + sweepEveryMs);
+    const next = [...runDueParts(now), ...runDuePrunes(now)].reduce((earliest, due) => Math.min(earliest, due), now + sweepEveryMs);
     if (next > now) timer = setTimeout(dispatch, next - now).unref();
+  };
+  /** Once for all events that are at hand. */
+  const dispatchSoon = (): void => {
+    if (dispatching) return;
+    dispatching = true;
+    setImmediate(() => {
+      dispatching = false;
+      dispatch();
+    });
   };
 
   const see = (event: StoredEvent): void => {
@@ -136,13 +160,16 @@ export function createWorker(parts: WorkerParts): Worker {
       if (item.kind === 'event') see(item.event);
       else if (!caughtUp) {
         caughtUp = true;
-        orphans = new Set(work.parts().filter(({ claimedBy }) => claimedBy === parts.worker).map(partKey));
-        await sweepAll();
+        const orphaned = work.parts().filter(({ claimedBy }) => claimedBy === parts.worker);
+        orphans = new Set(orphaned.map(partKey));
+        orphanFolders = new Set(orphaned.map((part) => copyFolder(part, part.attempt)));
+        sweepAll();
       }
-      dispatch();
+      if (caughtUp) sweepOrphaned();
+      dispatchSoon();
     }
   };
-  const sweeping = setInterval(() => void sweepAll(), sweepEveryMs).unref();
+  const sweeping = setInterval(sweepAll, sweepEveryMs).unref();
 
   return {
     start() {
@@ -159,7 +186,7 @@ export function createWorker(parts: WorkerParts): Worker {
       await Promise.all([...reading.values(), ...pruning.values()]);
       clearTimeout(bound);
       following.abort();
-      await followed;
+      await Promise.all([followed, swept]);
     },
     state: () => ({ caughtUp, running: reading.size, failure }),
   };
