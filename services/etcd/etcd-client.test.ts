@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { putKeys } from '../../test/etcd-keys.js';
 import { startEtcd } from '../../test/etcd-process.js';
 import type { TestEtcd } from '../../test/etcd-process.js';
+import { eventually } from '../../test/eventual-fact.js';
 import { createTlsCertificates } from '../../test/tls-certificates.js';
 import type { Etcd, EtcdConnection, SnapshotStream } from './etcd.js';
 import { connectEtcd } from './etcd-client.js';
@@ -49,13 +50,21 @@ describe('an etcd', () => {
   afterAll(() => server.stop());
 
   test('tells its members and the status of each, as etcdctl does', async () => {
-    const [members, status] = await using(server.connection, (etcd) => Promise.all([etcd.members(), etcd.status(server.endpoint)]));
-    const told = JSON.parse(await server.ctl('endpoint', 'status', '-w', 'json')) as { Status: { header: { revision: number }; dbSize: number }; }[];
-    expect(members).toEqual([{ memberId: status.memberId, name: 'node-1', clientUrls: [server.endpoint], learner: false }]);
-    expect(await server.ctl('member', 'list')).toContain(`${status.memberId}, started, node-1`);
-    expect(status).toMatchObject({
-      endpoint: server.endpoint, leader: true, learner: false, complaints: [],
-      revision: told[0]?.Status.header.revision, dbSize: told[0]?.Status.dbSize,
+    const toldByEtcdctl = async () => {
+      const [told] = JSON.parse(await server.ctl('endpoint', 'status', '-w', 'json')) as { Status: { header: { revision: number }; dbSize: number } }[];
+      return { revision: told?.Status.header.revision, dbSize: told?.Status.dbSize };
+    };
+    await using(server.connection, async (etcd) => {
+      // The file grows while etcd commits what it has buffered, so the two are asked until it has.
+      const status = await eventually('a status with the revision and size that etcdctl tells', async () => {
+        const [ours, theirs] = [await etcd.status(server.endpoint), await toldByEtcdctl()];
+        return ours.revision === theirs.revision && ours.dbSize === theirs.dbSize ? ours : undefined;
+      });
+      expect(status).toMatchObject({ endpoint: server.endpoint, leader: true, learner: false, complaints: [] });
+      expect(await etcd.members()).toEqual([
+        { memberId: status.memberId, name: 'node-1', clientUrls: [server.endpoint], learner: false },
+      ]);
+      expect(await server.ctl('member', 'list')).toContain(`${status.memberId}, started, node-1`);
     });
   });
 
