@@ -2,6 +2,7 @@
 // Not the rules that lead to them: see services/ledger.
 import { z } from 'zod';
 import { failureCodes, failureSteps } from './error-codes.js';
+import { encodingSteps } from './target-events.js';
 
 const instant = z.string();
 const count = z.int().nonnegative();
@@ -55,12 +56,19 @@ const copyId = {
   /** etcd node whose own disk holds it and whose member it was read from; null for a copy that is not tied to a node. */
   node: z.string().nullable(),
 };
+/** One stored file or object; `versionId` where the bucket keeps versions. */
+const storedKeySchema = z.strictObject({ key: z.string(), versionId: z.string().nullable() }).readonly();
+export type StoredKey = z.infer<typeof storedKeySchema>;
+
 export const storedCopySchema = z.strictObject({
   ...copyId,
   /** Node id of the worker whose disk holds it; null where every worker can reach it. */
   storedOn: z.string().nullable(),
-  keys: z.array(z.string()).readonly(),
+  /** The database first, the manifest last. */
+  keys: z.array(storedKeySchema).readonly(),
   location: z.string(),
+  /** What was done to the database, in this order; none: etcd's tools read the file as it is. */
+  encoding: z.array(z.enum(encodingSteps)).readonly(),
   storedSize: count,
   /** SHA-256 of the stored file as `sha256sum` prints it. */
   storedSha256: z.string(),
@@ -113,7 +121,7 @@ export const clusterEventSchemas = {
   SnapshotPinned: z.strictObject(snapshot).readonly(),
   SnapshotUnpinned: z.strictObject(snapshot).readonly(),
   SnapshotPruneRequested: z.strictObject({
-    ...copyOf, storedOn: z.string().nullable(), keys: z.array(z.string()).readonly(), reason: z.enum(pruneReasons),
+    ...copyOf, storedOn: z.string().nullable(), keys: z.array(storedKeySchema).readonly(), reason: z.enum(pruneReasons),
   }).readonly(),
   SnapshotPruned: z.strictObject({ ...copyOf, reason: z.enum(pruneReasons) }).readonly(),
   SnapshotPruneFailed: z.strictObject({ ...copyOf, failure: failureSchema, retryAfterMs: count }).readonly(),
