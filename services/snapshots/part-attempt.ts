@@ -1,35 +1,22 @@
-// One attempt of one part: claim, connect, read etcd once into the spool, verify, commit a copy on each target, record.
+// One attempt of one part: claim, connect, read etcd once into the spool with the copies behind it, verify, let them commit, record.
 // Ends as taken, failed as a fact, or nothing when the claim is refused or lost; only then are its own copies withdrawn.
 import type { Logger } from 'pino';
-import type { ReadFacts } from '../../events/cluster-events.js';
 import { isSnapkeepError } from '../../events/errors.js';
 import type { ClusterState } from '../ledger/cluster-state.js';
-import type { ConnectEtcd, Etcd, EtcdStatus } from '../etcd/etcd.js';
+import type { ConnectEtcd } from '../etcd/etcd.js';
 import type { Vault } from '../vault/vault.js';
-import { type Lease, type LeaseSettings, claimPart } from './attempt-lease.js';
-import { type CopyPlaces, discardSpool, openPlaces, storeCopies, withdrawCopies } from './copy-store.js';
+import { type LeaseSettings, claimPart } from './attempt-lease.js';
+import { withdrawCopies } from './copy-round.js';
+import { type Attempt, type CopiedReadParts, readAndStore } from './copied-read.js';
 import { observeCluster } from './member-observation.js';
 import type { OpenPart } from './open-work.js';
-import { readSnapshot } from './snapshot-read.js';
 import { failureOf } from './failure-record.js';
 import { StepFailure } from './step-failure.js';
 import type { RunEnd } from './worker.js';
 
-export interface AttemptParts extends LeaseSettings {
+export interface AttemptParts extends LeaseSettings, CopiedReadParts {
   readonly connectEtcd: ConnectEtcd;
   readonly vault: Vault;
-  readonly places: CopyPlaces;
-  readonly idleTimeoutMs: number;
-  readonly now: () => string;
-  readonly log: Logger;
-}
-
-/** What one attempt works on. */
-export interface Attempt {
-  readonly part: OpenPart;
-  readonly lease: Lease;
-  readonly signal: AbortSignal;
-  readonly log: Logger;
 }
 
 /** `signal` aborts the attempt for a shutdown: the claim stays, so that the next start goes on at once. */
@@ -55,7 +42,7 @@ export async function runPart(parts: AttemptParts, part: OpenPart, takeOver: num
   }
 }
 
-async function attemptPart(parts: AttemptParts, attempt: Attempt): Promise<RunEnd> {
+async function attemptPart(parts: AttemptParts, attempt: Attempt & { log: Logger }): Promise<RunEnd> {
   const { part, lease, log } = attempt;
   const state = await parts.commands.clusterState(part.clusterId);
   const connection = await connectionOf(parts, state);
@@ -71,30 +58,6 @@ async function attemptPart(parts: AttemptParts, attempt: Attempt): Promise<RunEn
     return end;
   } finally {
     etcd.close();
-  }
-}
-
-async function readAndStore(parts: AttemptParts, attempt: Attempt, etcd: Etcd, status: EtcdStatus) {
-  const { part, lease, signal } = attempt;
-  const open = await openPlaces(parts.places, part, lease.attempt, status.dbSize);
-  const began = performance.now();
-  const stream = await etcd.openSnapshot(status.endpoint, { signal, idleTimeoutMs: parts.idleTimeoutMs });
-  const takenAt = parts.now();
-  const { totalBytes } = stream;
-  lease.note(0, totalBytes);
-  await lease.renew();
-  const spooled = await readSnapshot(stream, { file: open.spoolFile, signal, onProgress: (bytes) => lease.note(bytes, totalBytes) });
-  try {
-    await lease.renew();
-    signal.throwIfAborted();
-    const facts: ReadFacts = {
-      takenAt, revision: spooled.revision, keyCount: spooled.keyCount, dbSize: spooled.databaseSize, sha256: spooled.sha256,
-      etcdVersion: status.version, member: status.memberId, durationMs: Math.round(performance.now() - began),
-    };
-    const read = { part, attempt: lease.attempt, facts, spooled, storedAt: parts.now() };
-    return { facts, ...await storeCopies(parts.places, open, read) };
-  } finally {
-    await discardSpool(open);
   }
 }
 

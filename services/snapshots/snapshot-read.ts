@@ -1,10 +1,9 @@
 // One read of etcd: spools the stream, then proves that it is whole, unchanged and a sound database.
-// Leaves a verified file behind or none; stores nothing on any target.
-import { open, rm } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+// The spool is its caller's, as is what becomes of it; stores nothing on any target.
 import { EtcdError } from '../etcd/etcd.js';
 import type { SnapshotStream } from '../etcd/etcd.js';
 import { checkDatabase } from './bbolt-check.js';
+import type { GrowingSpool } from './growing-spool.js';
 import { TRAILER_SIZE } from './spool-hash.js';
 import { spool } from './spool.js';
 import type { Spooled } from './spool.js';
@@ -18,60 +17,42 @@ export interface SnapshotFacts {
   /** Hex, of the database: etcd's own trailer. */
   readonly sha256: string;
   /** Hex, of the file with its trailer, as `sha256sum` prints it. */
-  readonly storedSha256: string;
+  readonly fileSha256: string;
   readonly keyCount: number;
   readonly revision: number;
 }
 
-export interface VerifiedSpool extends SnapshotFacts {
-  readonly path: string;
-  /** Takes the file away, which is nobody else's; may be called twice. */
-  readonly discard: () => Promise<void>;
-}
-
 export interface SnapshotRead {
-  /** Must not exist; is readable by its owner only. On any failure it is gone again. */
-  readonly file: string;
   readonly signal: AbortSignal;
   /** Bytes so far, about once a megabyte. */
   readonly onProgress: (bytes: number) => void;
 }
 
 /** Rejects with a StepFailure and nothing else: of STREAM, or of VERIFY. Does not wait for a stream that will not end. */
-export async function readSnapshot(stream: SnapshotStream, { file, signal, onProgress }: SnapshotRead): Promise<VerifiedSpool> {
-  const handle = await openSpool(stream, file);
+export async function readSnapshot(stream: SnapshotStream, spooling: GrowingSpool, read: SnapshotRead): Promise<SnapshotFacts> {
+  const { signal } = read;
   const cancel = (): void => stream.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    const spooled = await received(stream, handle, { file, signal, onProgress });
+    const spooled = await received(stream, spooling, read);
     assertTrailer(spooled, stream.totalBytes);
-    const facts = await checked(handle, spooled, { file, signal, onProgress });
-    await handle.close();
-    return { ...facts, path: file, discard: () => rm(file, { force: true }) };
+    return await checked(spooling, spooled, signal);
   } catch (error) {
     stream.cancel();
-    await handle.close();
-    await rm(file, { force: true });
     throw error;
   } finally {
     signal.removeEventListener('abort', cancel);
   }
 }
 
-async function openSpool(stream: SnapshotStream, file: string): Promise<FileHandle> {
-  try {
-    return await open(file, 'wx', 0o600);
-  } catch (error) {
-    stream.cancel();
-    throw diskFailure('STREAM', file, error);
-  }
-}
-
-async function received(stream: SnapshotStream, handle: FileHandle, read: SnapshotRead): Promise<Spooled> {
-  const { file, signal, onProgress } = read;
+async function received(stream: SnapshotStream, { handle, grew, source: { file } }: GrowingSpool, read: SnapshotRead): Promise<Spooled> {
+  const { signal, onProgress } = read;
   try {
     signal.throwIfAborted();
-    const spooled = await spool(stream, handle, onProgress);
+    const spooled = await spool(stream, handle, (bytes) => {
+      grew(bytes);
+      onProgress(bytes);
+    });
     signal.throwIfAborted();
     return spooled;
   } catch (error) {
@@ -82,12 +63,12 @@ async function received(stream: SnapshotStream, handle: FileHandle, read: Snapsh
 }
 
 /** What is synced here need not be waited for at the commit: the disk writes while the processor checks. */
-async function checked(handle: FileHandle, spooled: Spooled, { file, signal }: SnapshotRead): Promise<SnapshotFacts> {
+async function checked({ handle, source: { file } }: GrowingSpool, spooled: Spooled, signal: AbortSignal): Promise<SnapshotFacts> {
   const databaseSize = spooled.fileSize - TRAILER_SIZE;
   try {
     const [{ keyCount, revision }] = await Promise.all([checkDatabase(file, { databaseSize, signal }), handle.sync()]);
-    const { fileSize, databaseSha256: sha256, fileSha256: storedSha256 } = spooled;
-    return { databaseSize, fileSize, sha256, storedSha256, keyCount, revision };
+    const { fileSize, databaseSha256: sha256, fileSha256 } = spooled;
+    return { databaseSize, fileSize, sha256, fileSha256, keyCount, revision };
   } catch (error) {
     if (signal.aborted) throw cancelled('VERIFY', error);
     throw diskFailure('VERIFY', file, error);

@@ -3,6 +3,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { writeAll } from '../targets/file-durability.js';
 import { spoolHash } from './spool-hash.js';
 import type { SpoolDigest } from './spool-hash.js';
 
@@ -17,24 +18,26 @@ export function spoolFile(spoolFolder: string, copyFolder: string): string {
   return join(spoolFolder, `${createHash('sha256').update(copyFolder).digest('hex').slice(0, 32)}.spool`);
 }
 
-/** Reports the bytes taken from the stream so far once a block. What is written is not synced. */
+/** Reports the bytes that are in the file so far once a block. What is written is not synced. */
 export async function spool(
   pieces: AsyncIterable<Uint8Array>,
   file: FileHandle,
-  onProgress: (bytes: number) => void,
+  onWritten: (bytes: number) => void,
 ): Promise<Spooled> {
   const hash = spoolHash();
   const blocks = blockWriter(file);
   const take = async (block: Buffer): Promise<void> => {
     hash.update(block);
-    onProgress(await blocks.write(block));
+    onWritten(await blocks.write(block));
   };
   try {
     for await (const piece of pieces) {
       for (let rest = blocks.add(piece); rest !== null; rest = blocks.add(rest)) await take(blocks.full());
     }
     await take(blocks.full());
-    return { fileSize: await blocks.end(), ...hash.digest() };
+    const fileSize = await blocks.end();
+    onWritten(fileSize);
+    return { fileSize, ...hash.digest() };
   } finally {
     await blocks.settled();
   }
@@ -44,7 +47,7 @@ interface BlockWriter {
   /** Copies what fits into the current block; gives the rest, or null when all of it did. */
   add(piece: Uint8Array): Uint8Array | null;
   full(): Buffer;
-  /** Waits for the block before, starts this one and turns to the next. Gives the bytes handed over so far. */
+  /** Waits for the block before, starts this one and turns to the next. Gives the bytes that are in the file. */
   write(block: Buffer): Promise<number>;
   end(): Promise<number>;
   settled(): Promise<unknown>;
@@ -71,11 +74,12 @@ function blockWriter(file: FileHandle): BlockWriter {
     full: () => current.subarray(0, filled),
     write: async (block) => {
       await finish();
-      writing = writeAll(file, block, position).then(() => null, (error: unknown) => ({ error }));
+      const written = position;
+      writing = writeAll(file, block, written).then(() => null, (error: unknown) => ({ error }));
       position += block.length;
       [current, other] = [other, current];
       filled = 0;
-      return position;
+      return written;
     },
     end: async () => {
       await finish();
@@ -83,11 +87,4 @@ function blockWriter(file: FileHandle): BlockWriter {
     },
     settled: () => writing,
   };
-}
-
-async function writeAll(file: FileHandle, block: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < block.length;) {
-    const { bytesWritten } = await file.write(block, done, block.length - done, position + done);
-    done += bytesWritten;
-  }
 }

@@ -1,6 +1,7 @@
 // Files and folders that survive a power cut: written, synced and renamed, with the folders above synced as well.
 // Nothing here is told apart by its content.
 import { link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../snapshots/step-failure.js';
 
@@ -24,6 +25,14 @@ export async function writeNewFile(path: string, text: string): Promise<void> {
     throw error;
   } finally {
     await handle.close();
+  }
+}
+
+/** All of it, from `position` on; not synced. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }
 

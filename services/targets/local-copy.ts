@@ -1,14 +1,14 @@
-// One copy on a local disk: linked or copied beside its final name, then made visible, manifest last, or withdrawn.
+// One copy on a local disk: linked or written beside its final name, then made visible, manifest last, or taken away again.
 // Which folder it may use was settled before; nothing it did not make itself is ever taken away by it.
-import { constants } from 'node:fs';
-import { chmod, copyFile, open, rmdir, unlink } from 'node:fs/promises';
+import { chmod, open, rmdir, unlink } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { encodedName } from '../encoding/encoding.js';
 import { StepFailure, diskFailure, errorCode } from '../snapshots/step-failure.js';
-import { makeFolders, renameNew, syncPath, tryLink, writeNewFile } from './file-durability.js';
+import type { CopySource, VerifiedFile } from './copy-source.js';
+import { makeFolders, renameNew, syncPath, tryLink, writeAll, writeNewFile } from './file-durability.js';
 import { DATABASE_NAME, MANIFEST_NAME, manifestText } from './manifest.js';
-import type { Manifest } from './manifest.js';
-import type { PreparedCopy, SpooledSnapshot, StoredCopy } from './target.js';
+import type { StoredCopy } from './target.js';
 import { foldersBelow } from './target-paths.js';
 
 export const PART_SUFFIX = '.part';
@@ -24,48 +24,108 @@ export interface LocalPlace {
   readonly assertRoot: () => Promise<void>;
 }
 
-export async function prepareLocalCopy(place: LocalPlace, spool: SpooledSnapshot): Promise<PreparedCopy> {
-  const database = join(place.path, DATABASE_NAME);
-  const manifest = join(place.path, MANIFEST_NAME);
-  const made = new Set<string>();
-  const copy: PreparedCopy = {
-    commit: (content) => inStep(place, async () => {
-      const stored = storedCopy(place, spool, content);
-      await place.assertRoot();
-      await syncPath(`${database}${PART_SUFFIX}`);
-      await publish(database, made);
-      await syncPath(place.path);
-      await writeNewFile(`${manifest}${PART_SUFFIX}`, manifestText(content));
-      made.add(`${manifest}${PART_SUFFIX}`);
-      await publish(manifest, made);
-      await syncPath(place.path);
-      return stored;
-    }),
-    withdraw: () => inStep(place, async () => {
-      await place.assertRoot();
-      await removeFiles([manifest, database].flatMap((file) => [file, `${file}${PART_SUFFIX}`]).filter((file) => made.has(file)));
-      await removeEmptyFolders(place.root, database);
-    }),
-  };
-  return inStep(place, async () => {
-    await fillPlace(place, spool, made);
-    return copy;
-  });
+interface WrittenFile {
+  readonly size: number;
+  readonly sha256: string;
 }
 
-/** Again where someone who removed the last copy beside it took the folder away while it was still empty. */
-async function fillPlace(place: LocalPlace, spool: SpooledSnapshot, made: Set<string>): Promise<void> {
-  const part = `${join(place.path, DATABASE_NAME)}${PART_SUFFIX}`;
+/** Files that this copy made and that are still there. */
+type Made = Set<string>;
+
+export async function storeLocalCopy(place: LocalPlace, source: CopySource, signal: AbortSignal): Promise<StoredCopy> {
+  const made: Made = new Set();
+  try {
+    return await committed(place, source, { made, signal });
+  } catch (error) {
+    // What cannot be taken away now lies under the exact keys of an attempt that failed: a sweep finds it.
+    await withdraw(place, made).catch(() => undefined);
+    signal.throwIfAborted();
+    throw copyFailure(place, error);
+  }
+}
+
+async function committed(place: LocalPlace, source: CopySource, { made, signal }: { made: Made; signal: AbortSignal }): Promise<StoredCopy> {
+  const name = encodedName(DATABASE_NAME, source.encoding);
+  const database = join(place.path, name);
+  const manifest = join(place.path, MANIFEST_NAME);
+  const linked = await beginPart(place, `${database}${PART_SUFFIX}`, { source, made });
+  const written = linked ? await verifiedBefore(source, signal) : await writePart(`${database}${PART_SUFFIX}`, source, signal);
+  const { manifest: facts } = await source.verified();
+  signal.throwIfAborted();
+  await place.assertRoot();
+  await syncPath(`${database}${PART_SUFFIX}`);
+  await publish(database, made);
+  await syncPath(place.path);
+  const { size, sha256 } = written;
+  await writeNewFile(`${manifest}${PART_SUFFIX}`, manifestText({ ...facts, stored: { file: name, size, sha256, encoding: source.encoding } }));
+  made.add(`${manifest}${PART_SUFFIX}`);
+  await publish(manifest, made);
+  await syncPath(place.path);
+  const keys = [name, MANIFEST_NAME].map((file) => ({ key: `${place.folder}/${file}`, versionId: null }));
+  return { keys, location: database, storedSize: size, storedSha256: sha256 };
+}
+
+/** Makes the part as a second name of the source's file, or empty; true for the former. Again where whoever removed the last copy beside it
+ *  took the folder away while it was still empty. */
+async function beginPart({ root }: LocalPlace, part: string, { source, made }: { source: CopySource; made: Made }): Promise<boolean> {
   for (let round = 1; ; round += 1) {
     try {
-      await makeFolders(foldersBelow(place.root, part));
-      await fillPart(part, spool, made);
-      return;
+      await makeFolders(foldersBelow(root, part));
+      const linked = source.file !== null && await tryLink(source.file, part);
+      if (!linked) await (await open(part, 'wx', 0o600)).close();
+      made.add(part);
+      await chmod(part, 0o600);
+      return linked;
     } catch (error) {
-      await removeEmptyFolders(place.root, part);
+      await removeEmptyFolders(root, part);
       if (errorCode(error) !== 'ENOENT' || round === ROUNDS) throw error;
     }
   }
+}
+
+/** Settles with the source or when the signal aborts. */
+async function verifiedBefore(source: CopySource, signal: AbortSignal): Promise<VerifiedFile> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const leave = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await Promise.race([source.verified(), aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+async function writePart(part: string, source: CopySource, signal: AbortSignal): Promise<WrittenFile> {
+  const hash = createHash('sha256');
+  const file = await open(part, 'r+');
+  let size = 0;
+  try {
+    for await (const piece of source.read(signal)) {
+      hash.update(piece);
+      await writeAll(file, piece, size);
+      size += piece.length;
+    }
+  } finally {
+    await file.close();
+  }
+  const sha256 = hash.digest('hex');
+  if (source.encoding.length === 0 && sha256 !== (await source.verified()).sha256) {
+    throw new StepFailure('COMMIT', 'HASH_MISMATCH', `What was written to ${part} is not what was verified: check the disk and memory.`);
+  }
+  return { size, sha256 };
+}
+
+async function publish(path: string, made: Made): Promise<void> {
+  await renameNew(`${path}${PART_SUFFIX}`, path);
+  made.delete(`${path}${PART_SUFFIX}`);
+  made.add(path);
+}
+
+async function withdraw({ root, path, assertRoot }: LocalPlace, made: Made): Promise<void> {
+  await assertRoot();
+  await removeFiles([...made].reverse());
+  await removeEmptyFolders(root, join(path, DATABASE_NAME));
 }
 
 /** In this order; what is not there is passed over. Gives how many there were. */
@@ -95,62 +155,12 @@ export async function removeEmptyFolders(root: string, path: string): Promise<vo
   }
 }
 
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errorCode(error));
 }
 
-async function fillPart(part: string, spool: SpooledSnapshot, made: Set<string>): Promise<void> {
-  if (await tryLink(spool.path, part)) {
-    made.add(part);
-    await chmod(part, 0o600);
-    return;
-  }
-  try {
-    await copyFile(spool.path, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    made.add(part);
-    await chmod(part, 0o600);
-    await assertCopied(part, spool);
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') await removeFiles([part]);
-    throw error;
-  }
-}
-
-async function assertCopied(part: string, { path, sha256 }: SpooledSnapshot): Promise<void> {
-  const hash = createHash('sha256');
-  const file = await open(part, 'r');
-  for await (const piece of file.createReadStream({ highWaterMark: 1024 * 1024 })) hash.update(piece as Buffer);
-  if (hash.digest('hex') === sha256) return;
-  throw new StepFailure('COMMIT', 'HASH_MISMATCH',
-    `The copy of ${path} at ${part} is not what was verified: check the disk and memory.`);
-}
-
-async function publish(path: string, made: Set<string>): Promise<void> {
-  await renameNew(`${path}${PART_SUFFIX}`, path);
-  made.delete(`${path}${PART_SUFFIX}`);
-  made.add(path);
-}
-
-function storedCopy({ folder, path }: LocalPlace, spool: SpooledSnapshot, { stored }: Manifest): StoredCopy {
-  if (stored.size !== spool.size || stored.sha256 !== spool.sha256) {
-    throw new Error(`the manifest for ${folder} describes another file than the spool`);
-  }
-  return {
-    keys: [DATABASE_NAME, MANIFEST_NAME].map((name) => `${folder}/${name}`),
-    location: join(path, DATABASE_NAME),
-    storedSize: spool.size,
-    storedSha256: spool.sha256,
-  };
-}
-
-async function inStep<T>({ path }: LocalPlace, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') {
-      throw new StepFailure('COMMIT', 'COPY_EXISTS', `${path} holds a copy already, which is never written over. `
-        + 'The next attempt has a place of its own.', { cause: error });
-    }
-    throw diskFailure('COMMIT', path, error);
-  }
+function copyFailure({ path }: LocalPlace, error: unknown): StepFailure {
+  if (errorCode(error) !== 'EEXIST') return diskFailure('COMMIT', path, error);
+  return new StepFailure('COMMIT', 'COPY_EXISTS', `${path} holds a copy already, which is never written over. `
+    + 'The next attempt has a place of its own.', { cause: error });
 }

@@ -9,8 +9,9 @@ import type { FailureStep } from '../../events/error-codes.js';
 import { spoolFile } from '../snapshots/spool.js';
 import { StepFailure, diskFailure, errorCode } from '../snapshots/step-failure.js';
 import { makeFolders } from './file-durability.js';
-import { PART_SUFFIX, prepareLocalCopy, removeEmptyFolders, removeFiles } from './local-copy.js';
-import { DATABASE_NAME, MANIFEST_NAME } from './manifest.js';
+import { checkDirectory } from './directory-check.js';
+import { PART_SUFFIX, removeEmptyFolders, removeFiles, storeLocalCopy } from './local-copy.js';
+import { MANIFEST_NAME, copyNames } from './manifest.js';
 import { assertRoot } from './target-marker.js';
 import type { RootOwner } from './target-marker.js';
 import { lstatOrNull, pathBelow } from './target-paths.js';
@@ -45,21 +46,22 @@ export function localTarget(owner: LocalTargetOptions): Target {
         return folder;
       });
     },
-    prepare: async ({ folder }, spool) => {
+    store: async ({ folder }, source, signal) => {
       const path = await checked(folder, 'COMMIT');
       await assertNothingAt(path);
-      return prepareLocalCopy({ root, folder, path, assertRoot: () => assertRoot(owner, 'COMMIT') }, spool);
+      return storeLocalCopy({ root, folder, path, assertRoot: () => assertRoot(owner, 'COMMIT') }, source, signal);
     },
-    read: async (key) => openKey(await checked(key, 'READ'), key),
+    read: async ({ key }) => openKey(await checked(key, 'READ'), key),
     remove: async (keys) => {
-      const paths = await Promise.all([...keys].sort(manifestsFirst).map((key) => checked(key, 'REMOVE')));
+      const paths = await Promise.all(keys.map(({ key }) => key).sort(manifestsFirst).map((key) => checked(key, 'REMOVE')));
       await removePaths(root, paths, 'REMOVE');
     },
     present: async (keys) => {
-      const found = await Promise.all(keys.map(async (key) => lstatOrNull(await checked(key, 'READ'), 'READ')));
+      const found = await Promise.all(keys.map(async ({ key }) => lstatOrNull(await checked(key, 'READ'), 'READ')));
       return found.every((file: Stats | null) => file?.isFile() === true);
     },
     sweep: (place) => sweep(owner, place, checked),
+    check: (signal) => checkDirectory(owner, signal),
   };
 }
 
@@ -69,7 +71,7 @@ async function sweep(
   checked: (key: string, step: FailureStep) => Promise<string>,
 ): Promise<number> {
   const path = await checked(folder, 'REMOVE');
-  const names = [MANIFEST_NAME, DATABASE_NAME].flatMap((name) => [name, `${name}${PART_SUFFIX}`]);
+  const names = copyNames.flatMap((name) => [name, `${name}${PART_SUFFIX}`]);
   const spooled = spoolFile(join(root, SPOOL_FOLDER), folder);
   const left = await removePaths(root, names.map((name) => join(path, name)), 'REMOVE');
   return left + await inStep('REMOVE', spooled, () => removeFiles([spooled]));
@@ -88,7 +90,7 @@ function manifestsFirst(a: string, b: string): number {
 }
 
 async function assertNothingAt(path: string): Promise<void> {
-  for (const name of [MANIFEST_NAME, DATABASE_NAME]) {
+  for (const name of copyNames) {
     if (await lstatOrNull(join(path, name), 'COMMIT') === null) continue;
     throw new StepFailure('COMMIT', 'COPY_EXISTS', `${join(path, name)} exists already and is never written over. `
       + 'The next attempt has a place of its own.');
