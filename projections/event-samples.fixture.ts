@@ -5,7 +5,7 @@ import type { DomainEvent } from '../events/catalogue.js';
 import type { FailedCopyFact, Failure, Part, ReadFacts, StoredCopyFact } from '../events/cluster-events.js';
 import { clusterStream } from '../events/cluster-events.js';
 import type { NewEvent, StoredEvent } from '../events/event-store.js';
-import { targetStream } from '../events/target-events.js';
+import { plainEncoding, targetStream } from '../events/target-events.js';
 
 export const cluster = 'prod';
 export const snapshotId = `${cluster}.01JDA0000000000000000000A1`;
@@ -44,6 +44,9 @@ export const policy: DomainEvent = {
   },
 };
 
+export const directoryCreated: DomainEvent =
+  { type: 'TargetCreated', data: { targetId: 'nas', name: 'Shelf', encoding: plainEncoding, kind: 'LOCAL', path: '/mnt/nas' } };
+
 export const one: readonly Part[] = [{ part: 'any', targetIds: ['local', 'nas'] }];
 
 export function requested(parts: readonly Part[] = one, id = snapshotId, kind: 'MANUAL' | 'RECURRING' = 'MANUAL'): DomainEvent {
@@ -68,7 +71,8 @@ export function facts(takenAt = minute(3), revision = 42): ReadFacts {
 
 export function copy(targetId = 'local', node: string | null = null): StoredCopyFact {
   return {
-    targetId, node, storedOn: 'n1', keys: ['prod/x/1/snapshot.db'], location: `/${targetId}/prod/x/1/snapshot.db`, storedSize: 4096,
+    targetId, node, storedOn: 'n1', keys: [{ key: 'prod/x/1/snapshot.db', versionId: null }], location: `/${targetId}/prod/x/1/snapshot.db`,
+    encoding: [], storedSize: 4096,
     storedSha256: 'cd'.repeat(32), storedAt: minute(4), verification: 'STRUCTURE_OK',
   };
 }
@@ -96,7 +100,7 @@ const copyId = (targetId: string, node: string | null, id: string): { snapshotId
 
 export function pruned(targetId: string, id = snapshotId): DomainEvent[] {
   return [
-    { type: 'SnapshotPruneRequested', data: { ...copyId(targetId, null, id), storedOn: 'n1', keys: ['k'], reason: 'RETENTION' } },
+    { type: 'SnapshotPruneRequested', data: { ...copyId(targetId, null, id), storedOn: 'n1', keys: [{ key: 'k', versionId: null }], reason: 'RETENTION' } },
     { type: 'SnapshotPruned', data: { ...copyId(targetId, null, id), reason: 'RETENTION' } },
   ];
 }

@@ -1,4 +1,4 @@
-// Cluster and target rows, and the history's sentences: given(events) → rows.
+// The row of a cluster, and the history's sentences: given(events) → rows.
 import { describe, expect, test } from '@jest/globals';
 import type { DomainEvent } from '../events/catalogue.js';
 import { clusterEventSchemas } from '../events/cluster-events.js';
@@ -6,12 +6,10 @@ import {
   cluster, connection, copy, facts, failedCopy, failure, minute, policy, progressed, pruned, registered, requested, snapshotId, started, stored, taken,
 } from './event-samples.fixture.js';
 import { noRows, project } from './projection.js';
-import type { ClusterRow, TargetRow } from './read-model.js';
+import type { ClusterRow } from './read-model.js';
 
 const given = (...events: readonly DomainEvent[]): ClusterRow | undefined => project(stored([registered, ...events]), noRows()).clusters[0];
-const target = (...events: readonly DomainEvent[]): TargetRow | undefined => project(stored([created, ...events]), noRows()).targets[0];
 
-const created: DomainEvent = { type: 'TargetCreated', data: { targetId: 'nas', name: 'Shelf', kind: 'LOCAL', path: '/mnt/nas' } };
 const joined: DomainEvent = { type: 'AgentJoined', data: { node: 'etcd-1', worker: 'w1', endpoint: 'https://etcd-1:2379' } };
 const left: DomainEvent = { type: 'AgentLeft', data: { node: 'etcd-1', worker: 'w1' } };
 const observed: DomainEvent = {
@@ -38,14 +36,6 @@ describe('the row of a cluster', () => {
     ['left by one of two workers', [observed, joined, { ...joined, data: { ...joined.data, worker: 'w2' } }, left], true],
   ] as [string, DomainEvent[], boolean][])('knows a node whose agent has %s', (_, events, agent) => {
     expect(given(...events)?.members).toEqual([{ memberId: 'a1', name: 'etcd-1', clientUrls: ['https://etcd-1:2379'], agent }]);
-  });
-});
-
-describe('the row of a target', () => {
-  test('follows its name and retirement', () => {
-    expect(target()).toEqual({ targetId: 'nas', name: 'Shelf', kind: 'LOCAL', path: '/mnt/nas', retiredAt: null });
-    expect(target({ type: 'TargetUpdated', data: { name: 'Attic' } }, { type: 'TargetRetired', data: {} }))
-      .toMatchObject({ name: 'Attic', retiredAt: minute(3) });
   });
 });
 

@@ -17,7 +17,7 @@ export function pendingCopies(parts: readonly Part[]): Copies {
 function pendingCopy({ targetId, node }: CopyId): CopyRow {
   return {
     targetId, node, storedOn: null, state: 'PENDING', location: null, revision: null, sha256: null,
-    storedSha256: null, storedSize: null, storedAt: null, verification: 'NONE', verifiedAt: null, failure: null,
+    storedSha256: null, storedSize: null, storedAt: null, encoding: [], verification: 'NONE', verifiedAt: null, failure: null,
   };
 }
 
@@ -37,7 +37,7 @@ export function withStored(copies: Copies, fact: StoredCopyFact, read: { revisio
     ...copy,
     storedOn: fact.storedOn, state: 'STORED', location: fact.location,
     revision: read?.revision ?? copy.revision, sha256: read?.sha256 ?? copy.sha256,
-    storedSha256: fact.storedSha256, storedSize: fact.storedSize, storedAt: fact.storedAt,
+    storedSha256: fact.storedSha256, storedSize: fact.storedSize, storedAt: fact.storedAt, encoding: fact.encoding,
     verification: fact.verification, verifiedAt: fact.verification === 'NONE' ? null : at, failure: null,
   }));
 }

@@ -45,8 +45,13 @@ describe('the row of a snapshot', () => {
     expect(row).toMatchObject({ state: 'TAKEN', takenAt, revision, keyCount, dbSize, sha256, etcdVersion, member, durationMs });
     expect(row).toMatchObject({ completedAt: minute(4), progress: null, verification: 'STRUCTURE_OK', failure: null });
     expect(row.copies[0]).toMatchObject({
-      state: 'STORED', storedOn: 'n1', location: '/local/prod/x/1/snapshot.db', revision, sha256, storedSize: 4096, verifiedAt: minute(3),
+      state: 'STORED', storedOn: 'n1', location: '/local/prod/x/1/snapshot.db', revision, sha256, storedSize: 4096, encoding: [], verifiedAt: minute(3),
     });
+  });
+
+  test('says of each copy how it is encoded', () => {
+    const encoded = { ...copy('nas'), encoding: ['zstd', 'age'] as const };
+    expect(given(started(), ...taken({ copies: [copy('local'), encoded] })).copies.map(({ encoding }) => encoding)).toEqual([[], ['zstd', 'age']]);
   });
 
   test('is partial while a copy failed, and taken once that copy is stored behind it', () => {

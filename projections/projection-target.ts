@@ -1,19 +1,23 @@
 // Target events → the target's row. A pure translation: no clock, no calls.
 // Not the target `local`, which has no events: the read store puts it.
 import type { StoredEvent } from '../events/event-store.js';
-import type { TargetEvent, TargetEventOf } from '../events/target-events.js';
-import type { TargetRow } from './read-model.js';
+import type { S3Settings, TargetEvent, TargetEventOf } from '../events/target-events.js';
+import type { S3TargetRow, TargetRow } from './read-model.js';
 
-export function createdTarget({ targetId, name, kind, path }: TargetEventOf<'TargetCreated'>['data']): TargetRow {
-  return { targetId, name, kind, path, retiredAt: null };
+export function createdTarget(data: TargetEventOf<'TargetCreated'>['data']): TargetRow {
+  if (data.kind === 'LOCAL') return { ...data, retiredAt: null };
+  const { settings, ...rest } = data;
+  return { ...rest, ...shown(settings), retiredAt: null };
 }
 
 export function targetAfter(row: TargetRow, event: TargetEvent, { time }: Pick<StoredEvent, 'time'>): TargetRow {
   switch (event.type) {
     case 'TargetCreated':
       return row;
-    case 'TargetUpdated':
-      return { ...row, name: event.data.name };
+    case 'TargetUpdated': {
+      const { name, encoding, settings } = event.data;
+      return row.kind === 'LOCAL' || settings === null ? { ...row, name, encoding } : { ...row, name, encoding, ...shown(settings) };
+    }
     case 'TargetRetired':
       return { ...row, retiredAt: time };
     default: {
@@ -21,4 +25,9 @@ export function targetAfter(row: TargetRow, event: TargetEvent, { time }: Pick<S
       return unknown;
     }
   }
+}
+
+/** Of a certificate and of keys, only whether there are any. */
+function shown({ ca, secretRef, ...settings }: S3Settings): Omit<S3TargetRow, keyof TargetRow | 'bucket' | 'folder'> {
+  return { ...settings, hasCustomCa: ca !== null, hasKeys: secretRef !== null };
 }

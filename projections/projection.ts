@@ -13,7 +13,7 @@ import type { ClusterRow, HistoryRow, SnapshotRow, TargetRow } from './read-mode
 import type { RowChanges } from './read-store.js';
 
 /** Grows whenever the rows of the same events change: a read store of another version is rebuilt from zero. */
-export const projectionVersion = 1;
+export const projectionVersion = 2;
 
 /** Ids of the rows that a batch changes. */
 export interface RowKeys {

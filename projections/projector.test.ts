@@ -8,7 +8,7 @@ import type { DomainEvent } from '../events/catalogue.js';
 import type { EventStore } from '../events/event-store.js';
 import { openSqliteEventStore } from '../events/event-store.sqlite.js';
 import {
-  cluster, copy, newEvent, policy, positionAt, progressed, pruned, registered, requested, snapshotId, started, streamOf, taken,
+  cluster, copy, directoryCreated, newEvent, policy, positionAt, progressed, pruned, registered, requested, snapshotId, started, streamOf, taken,
 } from './event-samples.fixture.js';
 import { createProjector } from './projector.js';
 import type { Projector } from './projector.js';
@@ -16,7 +16,7 @@ import type { ReadStore } from './read-store.js';
 import { openSqliteReadStore } from './read-store.sqlite.js';
 
 const whole: readonly DomainEvent[] = [
-  registered, policy, { type: 'TargetCreated', data: { targetId: 'nas', name: 'Shelf', kind: 'LOCAL', path: '/mnt/nas' } },
+  registered, policy, directoryCreated,
   requested(), started(), progressed(10, 4096), progressed(2048, 4096), ...taken({ copies: [copy('local'), copy('nas')] }), ...pruned('nas'),
 ];
 

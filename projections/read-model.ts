@@ -2,6 +2,7 @@
 // Not how rows come about (projection-*.ts) nor where they are kept (read-store.ts).
 import type { Failure, Recurring, VerificationLevel } from '../events/cluster-events.js';
 import type { Position } from '../events/event-store.js';
+import type { Encoding, EncodingStep, S3Settings } from '../events/target-events.js';
 
 export const snapshotStates = ['REQUESTED', 'RUNNING', 'TAKEN', 'PARTIAL', 'FAILED', 'PRUNED'] as const;
 export type SnapshotState = (typeof snapshotStates)[number];
@@ -41,13 +42,28 @@ export interface ClusterRow {
   readonly policy: PolicyRow | null;
 }
 
-export interface TargetRow {
+interface TargetBase {
   readonly targetId: string;
   readonly name: string;
-  readonly kind: 'LOCAL';
-  readonly path: string;
+  /** Of copies from now on; each copy says how it is encoded itself. */
+  readonly encoding: Encoding;
   readonly retiredAt: string | null;
 }
+export interface LocalTargetRow extends TargetBase {
+  readonly kind: 'LOCAL';
+  readonly path: string;
+}
+/** Holds no secret, nor where one is kept. */
+export interface S3TargetRow extends TargetBase, Omit<S3Settings, 'ca' | 'secretRef'> {
+  readonly kind: 'S3';
+  readonly bucket: string;
+  /** '' or a prefix of all keys that ends in "/". */
+  readonly folder: string;
+  readonly hasCustomCa: boolean;
+  /** False: the credential chain of the process that runs the role (IAM). */
+  readonly hasKeys: boolean;
+}
+export type TargetRow = LocalTargetRow | S3TargetRow;
 
 export interface CopyRow {
   readonly targetId: string;
@@ -62,6 +78,8 @@ export interface CopyRow {
   readonly storedSha256: string | null;
   readonly storedSize: number | null;
   readonly storedAt: string | null;
+  /** What was done to the database, in this order; empty until it is stored. */
+  readonly encoding: readonly EncodingStep[];
   readonly verification: VerificationLevel;
   readonly verifiedAt: string | null;
   readonly failure: FailureRow | null;

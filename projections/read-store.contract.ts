@@ -2,6 +2,7 @@
 // Knows nothing of files or plans; what only one adapter promises is tested beside that adapter.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DomainEvent } from '../events/catalogue.js';
+import { plainEncoding } from '../events/target-events.js';
 import {
   cluster, copy, facts, failedCopy, minute, policy, positionAt, pruned, registered, requested, snapshotId, started, stored, taken,
 } from './event-samples.fixture.js';
@@ -97,9 +98,9 @@ export function readStoreContract(name: string, arrange: () => Promise<ReadStore
       });
 
       test('always has the target local, first in a list without retired targets', async () => {
-        expect(await store.targets()).toEqual([{ targetId: 'local', name: 'local', kind: 'LOCAL', path: '/var/snapshots', retiredAt: null }]);
+        expect(await store.targets()).toEqual([{ targetId: 'local', name: 'local', kind: 'LOCAL', path: '/var/snapshots', encoding: plainEncoding, retiredAt: null }]);
         const target = (targetId: string, retiredAt: string | null): RowChanges['targets'][number] =>
-          ({ targetId, name: targetId, kind: 'LOCAL', path: `/mnt/${targetId}`, retiredAt });
+          ({ targetId, name: targetId, kind: 'LOCAL', path: `/mnt/${targetId}`, encoding: plainEncoding, retiredAt });
         await store.commit({ ...nothing, targets: [target('b', null), target('a', null), target('c', minute(1))] }, null, positionAt(1));
         expect((await store.targets()).map(({ targetId }) => targetId)).toEqual(['local', 'a', 'b']);
         expect(await store.target('c')).toMatchObject({ retiredAt: minute(1) });

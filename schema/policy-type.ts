@@ -1,5 +1,5 @@
 // A cluster's policy in the API: which targets, when, how many are kept.
-// Targets are resolved in policy-fields.ts.
+// Targets are resolved in cluster-fields.ts.
 import { Field, Int, ObjectType } from 'type-graphql';
 import { DateTimeScalar } from './scalars.js';
 

@@ -108,7 +108,8 @@ export async function succeed(service: Service, snapshotId: string, targetIds: r
       takenAt: noon, revision: 7, keyCount: 3, dbSize: 1024, sha256: 'ab'.repeat(32), etcdVersion: '3.5.9', member: 'm1', durationMs: 10,
     },
     copies: targetIds.map((targetId) => ({
-      targetId, node: null, storedOn: 'n1', keys: ['snapshot.db'], location: `/backup/${targetId}/snapshot.db`, storedSize: 1056,
+      targetId, node: null, storedOn: 'n1', keys: [{ key: 'snapshot.db', versionId: null }], location: `/backup/${targetId}/snapshot.db`,
+      encoding: [], storedSize: 1056,
       storedSha256: 'cd'.repeat(32), storedAt: noon, verification: 'STRUCTURE_OK',
     })),
   });

@@ -48,7 +48,7 @@ export const start = (id: string, takeOver: number | null = null, part = 'any'):
   type: 'StartAttempt', snapshotId: `c.${id}`, part, worker: 'w', leaseMs: 30_000, takeOver,
 });
 export const copy = (id: string, targetId = 'local', extra: Partial<StoredCopyFact> = {}): StoredCopyFact => ({
-  targetId, node: null, storedOn: 'n', keys: [`${id}/snapshot.db`], location: `/x/${targetId}/${id}`, storedSize: 1, storedSha256: 'ab', storedAt: noon,
+  targetId, node: null, storedOn: 'n', keys: [{ key: `${id}/snapshot.db`, versionId: null }], encoding: [], location: `/x/${targetId}/${id}`, storedSize: 1, storedSha256: 'ab', storedAt: noon,
   verification: 'STRUCTURE_OK', ...extra,
 });
 export const taken = (id: string, attempt = 1, copies: readonly StoredCopyFact[] = [copy(id)], part = 'any'): ClusterCommand => ({

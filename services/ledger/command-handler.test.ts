@@ -4,6 +4,7 @@ import { clusterStream } from '../../events/cluster-events.js';
 import { SnapkeepError } from '../../events/errors.js';
 import type { EventStore, NewEvent, StoredEvent } from '../../events/event-store.js';
 import { openSqliteEventStore } from '../../events/event-store.sqlite.js';
+import { plainEncoding } from '../../events/target-events.js';
 import { manual, noon, recurring, register, savePolicy, slot, start, takenRecurring } from './cluster-ledger.fixture.js';
 import type { CommandHandler } from './command-handler.js';
 import { createCommandHandler } from './command-handler.js';
@@ -66,7 +67,9 @@ describe('the command handler', () => {
   });
   test('writes targets alike', async () => {
     const commands = handlerOn(store);
-    await commands.executeTarget('nas', { type: 'CreateLocalTarget', targetId: 'nas', name: 'NAS', path: '/mnt/nas' }, context);
+    await commands.executeTarget('nas', {
+      type: 'CreateLocalTarget', targetId: 'nas', name: 'NAS', path: '/mnt/nas', encoding: plainEncoding,
+    }, context);
     expect(await commands.targetState('nas')).toMatchObject({ targetId: 'nas', path: '/mnt/nas', retired: false });
     expect(await commands.targetState('other')).toMatchObject({ targetId: null });
   });

@@ -20,7 +20,7 @@ describe('retention', () => {
 
   test('asks for the prune of what is beyond the count, in the append that ends the snapshot', () => {
     expect(when(third, taken('x'))).toMatchObject([{}, { type: 'SnapshotTaken' }, {
-      type: 'SnapshotPruneRequested', data: { ...of('a'), keys: ['a/snapshot.db'], storedOn: 'n', reason: 'RETENTION' },
+      type: 'SnapshotPruneRequested', data: { ...of('a'), keys: [{ key: 'a/snapshot.db', versionId: null }], storedOn: 'n', reason: 'RETENTION' },
     }]);
   });
   test('says nothing after a manual snapshot or a failed one', () => {

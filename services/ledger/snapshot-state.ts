@@ -1,5 +1,5 @@
 // What the ledger knows of one snapshot, its parts and its copies. Values only.
-// Not how events lead there: see snapshot-fold.ts.
+// Not how events lead there: see run-fold.ts and copy-fold.ts.
 import type { ClusterEventOf, Failure, FailedCopyFact, ReadFacts, StoredCopyFact } from '../../events/cluster-events.js';
 
 export type PruneReason = ClusterEventOf<'SnapshotPruned'>['data']['reason'];
