@@ -10,6 +10,9 @@ const roles = ['api', 'worker', 'projector', 'scheduler'] as const;
 
 /** `*` of a comma-separated list, without empty items. */
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean));
+/** Of seconds, each up to a day. */
+const pauses = (fallback: string) => list.default(fallback.split(',')).transform((texts) => texts.map(Number))
+  .refine((all) => all.every((pause) => pause > 0 && pause <= 86_400), `must be a list of seconds such as ${fallback}`);
 const isWholeRoles = (names: readonly string[]): boolean => names.includes('all') || roles.every((role) => names.includes(role));
 
 const environment = z.object({
@@ -30,9 +33,10 @@ const environment = z.object({
   SNAPKEEP_LEASE_SECONDS: seconds(30, 3600),
   SNAPKEEP_IDLE_TIMEOUT_SECONDS: seconds(60, 3600),
   SNAPKEEP_DRAIN_SECONDS: seconds(30, 3600),
-  SNAPKEEP_RETRY_SECONDS: list.default(['10', '30', '120', '300'])
-    .transform((pauses) => pauses.map(Number))
-    .refine((pauses) => pauses.every((pause) => pause > 0 && pause <= 86_400), 'must be a list of seconds such as 10,30,120,300'),
+  SNAPKEEP_RETRY_SECONDS: pauses('10,30,120,300'),
+  SNAPKEEP_REPAIR_SECONDS: pauses('60,300,900,3600,21600,86400'),
+  SNAPKEEP_STALL_SECONDS: seconds(300, 86_400),
+  SNAPKEEP_SPOOL_LIMIT_GB: z.coerce.number('must be a number of gigabytes').positive('must be above 0').optional(),
 }).superRefine((env, context) => {
   if (!isLoopback(env.SNAPKEEP_HOST) && !env.SNAPKEEP_TOKEN) {
     const message = `is ${env.SNAPKEEP_HOST}, which others can reach: set SNAPKEEP_TOKEN too, or listen on 127.0.0.1`;
@@ -72,6 +76,12 @@ export interface Config {
   readonly drainMs: number;
   /** Pause before each retry of a failed read; used up means failed for good. */
   readonly retryPausesMs: readonly number[];
+  /** Pause before each repair of a copy that failed; used up means that it is not tried again. */
+  readonly repairPausesMs: readonly number[];
+  /** How long a copy may make no progress. */
+  readonly stallMs: number;
+  /** Of all spools together; null: bounded by the disk alone. */
+  readonly spoolLimitBytes: number | null;
 }
 
 /** @throws SnapkeepError CONFIG_INVALID naming every faulty variable, unknown SNAPKEEP_ names included. */
@@ -103,5 +113,8 @@ function configOf(env: z.infer<typeof environment>): Config {
     idleTimeoutMs: env.SNAPKEEP_IDLE_TIMEOUT_SECONDS * 1000,
     drainMs: env.SNAPKEEP_DRAIN_SECONDS * 1000,
     retryPausesMs: env.SNAPKEEP_RETRY_SECONDS.map((pause) => pause * 1000),
+    repairPausesMs: env.SNAPKEEP_REPAIR_SECONDS.map((pause) => pause * 1000),
+    stallMs: env.SNAPKEEP_STALL_SECONDS * 1000,
+    spoolLimitBytes: env.SNAPKEEP_SPOOL_LIMIT_GB === undefined ? null : env.SNAPKEEP_SPOOL_LIMIT_GB * 1e9,
   };
 }

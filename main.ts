@@ -2,7 +2,7 @@
 // The environment is read in config.ts; nothing else starts anything.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { ulid } from 'ulid';
@@ -29,9 +29,12 @@ import { createScheduler } from './services/schedule/scheduler.js';
 import { slotRequest } from './services/schedule/slot-request.js';
 import { runPart } from './services/snapshots/part-attempt.js';
 import { runPrune } from './services/snapshots/prune-run.js';
+import { runRepair } from './services/snapshots/repair-run.js';
+import { createSpoolRoom } from './services/snapshots/spool-room.js';
 import { createWorker } from './services/snapshots/worker.js';
 import { targetRegistry } from './services/targets/target-registry.js';
 import { localTarget } from './services/targets/target.local.js';
+import { s3Target } from './services/targets/target.s3.js';
 import { openTargetRoots } from './services/targets/target-roots.js';
 import { loadMasterKey } from './services/vault/master-key.js';
 import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
@@ -95,26 +98,39 @@ async function startProjector({ config, log, store, atStop }: Ground) {
 }
 
 function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
-  const { dataDir, leaseMs, retryPausesMs, idleTimeoutMs } = config;
+  const { dataDir, localPath, leaseMs, retryPausesMs, repairPausesMs, idleTimeoutMs, stallMs, spoolLimitBytes } = config;
   const nodeId = readNodeId(dataDir, config.nodeName);
   const roots = openTargetRoots(join(dataDir, 'target-roots.json'));
-  const targets = targetRegistry(commands, config.localPath, (place) => localTarget({ ...place, nodeId, roots }));
-  const spoolFolder = join(dataDir, 'spool');
-  mkdirSync(spoolFolder, { recursive: true, mode: 0o700 });
-  const places = { ...targets, spoolFolder, snapkeepVersion: packageJson.version };
-  const attempts = { commands, worker: nodeId, leaseMs, retryPausesMs, idleTimeoutMs, vault, places, connectEtcd, now, log };
+  const targets = targetRegistry({
+    commands, vault, localPath,
+    openLocal: (place) => localTarget({ ...place, nodeId, roots }),
+    openS3: (place, keys) => s3Target({ ...place, keys }),
+  });
+  const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version };
+  const spools = createSpoolRoom(spoolLimitBytes);
+  const shared = { commands, worker: nodeId, nodeId, places, spools, stallMs, now, log };
+  const attempts = { ...shared, leaseMs, retryPausesMs, idleTimeoutMs, vault, connectEtcd };
   const worker = createWorker({
-    store, worker: nodeId, nodeId, parallel: config.parallel, log,
+    store, worker: nodeId, nodeId, parallel: config.parallel, log, firstRepairMs: repairPausesMs[0] ?? 0,
     monotonicMs: () => performance.now(),
     runPart: (part, takeOver, signal) => runPart(attempts, part, takeOver, signal),
     runPrune: (prune) => runPrune({ commands, worker: nodeId, targets, log }, prune),
+    runRepair: (repair, signal) => runRepair({ ...shared, repairPausesMs }, repair, signal),
     sweep: async ({ folder, targetIds }) => {
+      await spools.discard(folder);
       for (const targetId of targetIds) await (await targets.openTarget(targetId)).sweep({ folder });
     },
   });
   worker.start();
   atStop({ name: 'worker', takesWork: true, stop: () => worker.stop(config.drainMs) });
   return worker;
+}
+
+/** Of this process alone, since the data directory is: what an earlier one left in it is nobody's. */
+function emptyFolder(path: string): string {
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return path;
 }
 
 async function startScheduler({ log, store, commands, atStop }: Ground) {

@@ -2,6 +2,8 @@
 // Arguments: etcd's endpoint, the root of a local target. Without the service around it: see snapshot-bench.ts for that.
 import { join } from 'node:path';
 import { connectEtcd } from '../services/etcd/etcd-client.js';
+import type { StoredKey } from '../events/cluster-events.js';
+import { createSpool } from '../services/snapshots/growing-spool.js';
 import { readSnapshot } from '../services/snapshots/snapshot-read.js';
 import { spoolFile } from '../services/snapshots/spool.js';
 import { localTarget } from '../services/targets/target.local.js';
@@ -22,8 +24,8 @@ const target = localTarget({ targetId: 'local', nodeId: 'bench', root, roots: op
 const { signal } = new AbortController();
 let round = 0;
 
-/** The steps of services/snapshots/part-attempt.ts, without its records in the ledger. */
-async function takeSnapshot(): Promise<{ keys: readonly string[]; bytes: number }> {
+/** The steps of services/snapshots/copied-read.ts, without the lease and its records in the ledger. */
+async function takeSnapshot(): Promise<{ keys: readonly StoredKey[]; bytes: number }> {
   const folder = `bench/round-${round}/1`;
   const { dbSize, version, memberId } = await etcd.status(endpoint);
   await target.preflight(dbSize);
@@ -31,17 +33,17 @@ async function takeSnapshot(): Promise<{ keys: readonly string[]; bytes: number 
   if (spoolFolder === null) throw new Error('a local target has a folder to spool in');
   const takenAt = new Date().toISOString();
   const stream = await etcd.openSnapshot(endpoint, { signal, idleTimeoutMs: 60_000 });
-  const read = await readSnapshot(stream, { file: spoolFile(spoolFolder, folder), signal, onProgress: () => undefined });
-  const spool = { path: read.path, size: read.fileSize, sha256: read.storedSha256 };
-  const copy = await target.prepare({ folder }, spool);
-  const { keys } = await copy.commit({
+  const spooling = await createSpool(spoolFile(spoolFolder, folder), stream.totalBytes);
+  const stored = target.store({ folder }, spooling.source, signal);
+  const { fileSize: size, fileSha256, revision, keyCount, databaseSize, sha256 } = await readSnapshot(stream, spooling, { signal, onProgress: () => undefined });
+  spooling.verified({ size, sha256: fileSha256, manifest: {
     version: 1, snapkeepVersion: 'bench', clusterId: 'bench', snapshotId: `bench.${round}`, name: `round-${round}`, part: 'any', attempt: 1,
-    takenAt, etcdVersion: version, member: memberId, revision: read.revision, keyCount: read.keyCount,
-    databaseSize: read.databaseSize, sha256: read.sha256,
-    stored: { file: 'snapshot.db', size: spool.size, sha256: spool.sha256, encoding: [] },
-  });
-  await read.discard();
-  return { keys, bytes: spool.size };
+    takenAt, etcdVersion: version, member: memberId, revision, keyCount, databaseSize, sha256,
+  } });
+  const { keys } = await stored;
+  await spooling.close();
+  await spooling.discard();
+  return { keys, bytes: size };
 }
 
 async function answerRound(): Promise<void> {

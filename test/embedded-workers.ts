@@ -15,6 +15,8 @@ import { type CommandHandler, createCommandHandler } from '../services/ledger/co
 import type { OpenPart } from '../services/snapshots/open-work.js';
 import { runPart } from '../services/snapshots/part-attempt.js';
 import { runPrune } from '../services/snapshots/prune-run.js';
+import { runRepair } from '../services/snapshots/repair-run.js';
+import { createSpoolRoom } from '../services/snapshots/spool-room.js';
 import { snapshotIdOf, snapshotName } from '../services/snapshots/snapshot-name.js';
 import { type Worker, createWorker } from '../services/snapshots/worker.js';
 import { targetRegistry } from '../services/targets/target-registry.js';
@@ -86,11 +88,15 @@ export async function createEmbeddedWorkers(): Promise<EmbeddedWorkers> {
     start({ name, leaseMs = 30_000, throughCommands = (own) => own, connect = connectEtcd, now = wallClock, beforeClaim }) {
       const own = throughCommands(newCommands(now));
       const log = createLog('silent', { pretty: false });
-      const targets = targetRegistry(own, localPath, (place) => localTarget({ ...place, nodeId: 'node', roots }));
+      const openLocal = (place: { targetId: string; root: string }) => localTarget({ ...place, nodeId: 'node', roots });
+      const openS3 = (): never => { throw new Error('no target of these workers is in S3'); };
+      const targets = targetRegistry({ commands: own, vault, localPath, openLocal, openS3 });
       const places = { ...targets, spoolFolder: folder, snapkeepVersion: 'test' };
-      const attempts = { commands: own, worker: name, leaseMs, retryPausesMs: [100], idleTimeoutMs: 10_000, vault, places, connectEtcd: connect, now, log };
+      const shared = { commands: own, worker: name, nodeId: 'node', places, spools: createSpoolRoom(null), stallMs: 10_000, now, log };
+      const attempts = { ...shared, leaseMs, retryPausesMs: [100], idleTimeoutMs: 10_000, vault, connectEtcd: connect };
       const worker = createWorker({
-        store, worker: name, nodeId: 'node', parallel: 2, log, monotonicMs: () => performance.now(),
+        store, worker: name, nodeId: 'node', parallel: 2, log, monotonicMs: () => performance.now(), firstRepairMs: 100,
+        runRepair: (repair, signal) => runRepair({ ...shared, repairPausesMs: [100, 100] }, repair, signal),
         runPart: async (part, takeOver, signal) => {
           await beforeClaim?.(part);
           return runPart(attempts, part, takeOver, signal);

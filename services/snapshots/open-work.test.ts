@@ -26,7 +26,7 @@ const taken = (snapshotId: string): ClusterEvent[] => [
 ];
 const pruneRequested: ClusterEvent = {
   type: 'SnapshotPruneRequested',
-  data: { snapshotId: 'a.1', targetId: 'local', node: null, storedOn: 'n1', keys: ['a/x/1/snapshot.db'], reason: 'RETENTION' },
+  data: { snapshotId: 'a.1', targetId: 'local', node: null, storedOn: 'n1', keys: [{ key: 'a/x/1/snapshot.db', versionId: null }], reason: 'RETENTION' },
 };
 
 function given(...events: ClusterEvent[]) {

@@ -37,7 +37,6 @@ export interface Leftover {
 }
 
 export interface OpenWork {
-  /** `revision` is the event's on its stream, `now` when it was seen. */
   apply(clusterId: string, event: ClusterEvent, seen: Seen): void;
   /** At most one part a snapshot and node, of the oldest open snapshot of each cluster. */
   parts(): readonly OpenPart[];
@@ -46,7 +45,8 @@ export interface OpenWork {
   takeLeftovers(): readonly Leftover[];
 }
 
-interface Seen { readonly revision: number; readonly now: number }
+/** Where the event stands on its stream, and when it was seen. */
+export interface Seen { readonly revision: number; readonly now: number }
 type Handlers = { readonly [T in ClusterEventType]?: (clusterId: string, data: ClusterEventOf<T>['data'], seen: Seen) => void };
 
 function applyBy<T extends ClusterEventType>(

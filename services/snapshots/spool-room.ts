@@ -18,7 +18,7 @@ export interface SpoolRoom {
   create(place: SpoolPlace): Promise<GrowingSpool>;
   /** Its attempt is over; it stays for repairs until it is discarded, or has to give way to an attempt. */
   keep(folder: string): void;
-  /** The file of a kept spool; null where there is none. */
+  /** The file of a kept spool, by the folder of its attempt; null where there is none. */
   kept(folder: string): string | null;
   /** Without effect where there is none. */
   discard(folder: string): Promise<void>;

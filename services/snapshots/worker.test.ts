@@ -75,6 +75,8 @@ function start(options: Partial<WorkerParts> = {}) {
       runs.push({ part: { ...part }, takeOver, signal, end: resolve });
     }),
     runPrune: async () => null,
+    runRepair: async () => null,
+    firstRepairMs: 0,
     sweep: async (leftover) => swept.push(leftover),
     ...options,
   });
@@ -222,7 +224,7 @@ async function storeAndDelete(snapshotId: string, storedOn: string): Promise<voi
   await claim(snapshotId, 'me');
   const facts = { takenAt: now, revision: 1, keyCount: 1, dbSize: 1, sha256: 'ab', etcdVersion: '3.4', member: 'm', durationMs: 1 };
   const copy = {
-    targetId: 'local', node: null, storedOn, keys: ['k'], location: '/k', storedSize: 1, storedSha256: 'ab', storedAt: now, verification: 'STRUCTURE_OK' as const,
+    targetId: 'local', node: null, storedOn, keys: [{ key: 'k', versionId: null }], location: '/k', encoding: [], storedSize: 1, storedSha256: 'ab', storedAt: now, verification: 'STRUCTURE_OK' as const,
   };
   await execute({ type: 'RecordPartTaken', snapshotId, part: 'any', attempt: 1, facts, copies: [copy], failedCopies: [] });
   await execute({ type: 'DeleteSnapshot', snapshotId });

@@ -1,9 +1,10 @@
-// Follows the log and does the open work: reads parts, carries out prune intents, sweeps what crashed attempts left.
+// Follows the log and does the open work: reads parts, carries out prune intents, makes up for failed copies, sweeps what crashes left.
 // Decides nothing that the ledger decides: a claim, a failure and a completion are commands, and who is refused does nothing.
 import type { Logger } from 'pino';
 import { clusterEventSchemas, type ClusterEvent } from '../../events/cluster-events.js';
 import type { EventStore, Position, StoredEvent } from '../../events/event-store.js';
 import { copyFolder } from './copy-folder.js';
+import { createOpenRepairs, type OpenRepair } from './open-repairs.js';
 import { createOpenWork, type Leftover, type OpenPart, type OpenPrune } from './open-work.js';
 
 /** What a run appended last; null where it appended nothing. Until the worker has seen it, its table is older than the run. */
@@ -18,6 +19,9 @@ export interface WorkerParts {
   readonly parallel: number;
   readonly runPart: (part: OpenPart, takeOver: number | null, signal: AbortSignal) => Promise<RunEnd>;
   readonly runPrune: (prune: OpenPrune) => Promise<RunEnd>;
+  readonly runRepair: (repair: OpenRepair, signal: AbortSignal) => Promise<RunEnd>;
+  /** From the end of a snapshot to the first repair of a copy that failed. */
+  readonly firstRepairMs: number;
   readonly sweep: (leftover: Leftover) => Promise<void>;
   /** Milliseconds of a clock that nobody can set. */
   readonly monotonicMs: () => number;
@@ -40,16 +44,20 @@ export interface Worker {
 
 const sweepEveryMs = 3_600_000;
 const parallelPrunes = 4;
+const parallelRepairs = 2;
 const refusedPauseMs = 1_000;
 
 export function createWorker(parts: WorkerParts): Worker {
   const { store, log, monotonicMs } = parts;
   const work = createOpenWork();
+  const repairs = createOpenRepairs(parts.firstRepairMs);
   const following = new AbortController();
   const withdrawing = new AbortController();
+  const endingRepairs = new AbortController();
   /** What runs now, by kind. */
   const reading = new Map<string, Promise<void>>();
   const pruning = new Map<string, Promise<void>>();
+  const repairing = new Map<string, Promise<void>>();
   /** Runs that ended, until the table has seen what they appended. */
   const unseen = new Map<string, Position>();
   /** Claims of this worker from before its start: their process is gone, so their lease need not be awaited. */
@@ -67,7 +75,8 @@ export function createWorker(parts: WorkerParts): Worker {
 
   const partKey = (part: OpenPart): string => `${part.snapshotId}/${part.part}`;
   const pruneKey = ({ intent }: OpenPrune): string => `${intent.snapshotId}/${intent.targetId}/${intent.node ?? ''}/prune`;
-  const isBusy = (key: string): boolean => reading.has(key) || pruning.has(key) || unseen.has(key);
+  const repairKey = ({ snapshotId, targetId, node }: OpenRepair): string => `${snapshotId}/${targetId}/${node ?? ''}/repair`;
+  const isBusy = (key: string): boolean => [reading, pruning, repairing, unseen].some((runs) => runs.has(key));
 
   /** When the part may be claimed, on the monotonic clock. */
   const dueAt = (part: OpenPart): number => {
@@ -89,25 +98,30 @@ export function createWorker(parts: WorkerParts): Worker {
     runs.set(key, ended);
   };
 
-  const runDueParts = (now: number): number[] => work.parts().filter((part) => !isBusy(partKey(part))).map((part) => {
-    const due = dueAt(part);
-    if (due > now || reading.size >= parts.parallel) return due;
-    const key = partKey(part);
-    const takeOver = part.claimedBy === null ? null : part.sign.revision;
-    orphans.delete(key);
-    run(reading, key, () => parts.runPart(part, takeOver, withdrawing.signal), () => {
-      part.notBefore = monotonicMs() + refusedPauseMs;
+  /** Starts what is due, within the bound; gives when the others are. */
+  const runDue = <Item extends { notBefore: number }>(
+    { runs, parallel, items, keyOf, start, dueAt = ({ notBefore }) => notBefore }: DueRuns<Item>, now: number,
+  ): number[] => items.filter((item) => !isBusy(keyOf(item))).map((item) => {
+    const due = dueAt(item);
+    if (due > now || runs.size >= parallel) return due;
+    run(runs, keyOf(item), () => start(item), () => {
+      item.notBefore = monotonicMs() + refusedPauseMs;
     });
     return Infinity;
   });
+  const startPart = (part: OpenPart): Promise<RunEnd> => {
+    orphans.delete(partKey(part));
+    return parts.runPart(part, part.claimedBy === null ? null : part.sign.revision, withdrawing.signal);
+  };
   const isOurs = ({ intent }: OpenPrune): boolean => intent.storedOn === null || intent.storedOn === parts.nodeId;
-  const runDuePrunes = (now: number): number[] => work.prunes().filter((prune) => isOurs(prune) && !isBusy(pruneKey(prune))).map((prune) => {
-    if (prune.notBefore > now || pruning.size >= parallelPrunes) return prune.notBefore;
-    run(pruning, pruneKey(prune), () => parts.runPrune(prune), () => {
-      prune.notBefore = monotonicMs() + refusedPauseMs;
-    });
-    return Infinity;
-  });
+  const runAllDue = (now: number): number[] => [
+    ...runDue({ runs: reading, parallel: parts.parallel, items: work.parts(), keyOf: partKey, dueAt, start: startPart }, now),
+    ...runDue({ runs: pruning, parallel: parallelPrunes, items: work.prunes().filter(isOurs), keyOf: pruneKey, start: parts.runPrune }, now),
+    ...runDue({
+      runs: repairing, parallel: parallelRepairs, items: repairs.due(), keyOf: repairKey,
+      start: (repair: OpenRepair) => parts.runRepair(repair, endingRepairs.signal),
+    }, now),
+  ];
 
   const sweep = async (leftover: Leftover): Promise<void> => {
     await parts.sweep(leftover).catch((error: unknown) => {
@@ -120,7 +134,7 @@ export function createWorker(parts: WorkerParts): Worker {
     for (const leftover of those) swept = swept.then(() => (stopping ? undefined : sweep(leftover)));
   };
   const sweepAll = (): void => {
-    const all = [...leftovers, ...work.takeLeftovers()];
+    const all = [...leftovers, ...work.takeLeftovers(), ...repairs.takeLeftovers()];
     leftovers = [];
     sweepSoon(all);
   };
@@ -135,7 +149,7 @@ export function createWorker(parts: WorkerParts): Worker {
     clearTimeout(timer);
     if (!caughtUp || stopping) return;
     const now = monotonicMs();
-    const next = [...runDueParts(now), ...runDuePrunes(now)].reduce((earliest, due) => Math.min(earliest, due), now + sweepEveryMs);
+    const next = runAllDue(now).reduce((earliest, due) => Math.min(earliest, due), now + sweepEveryMs);
     if (next > now) timer = setTimeout(dispatch, next - now).unref();
   };
   /** Once for all events that are at hand. */
@@ -150,7 +164,9 @@ export function createWorker(parts: WorkerParts): Worker {
 
   const see = (event: StoredEvent): void => {
     if (isClusterEvent(event.event)) {
-      work.apply(event.stream.slice('cluster-'.length), event.event, { revision: event.revision, now: monotonicMs() });
+      const [clusterId, seen] = [event.stream.slice('cluster-'.length), { revision: event.revision, now: monotonicMs() }];
+      work.apply(clusterId, event.event, seen);
+      repairs.apply(clusterId, event.event, seen);
     }
     seenPosition = event.position;
     for (const [key, position] of unseen) if (position <= seenPosition) unseen.delete(key);
@@ -183,13 +199,26 @@ export function createWorker(parts: WorkerParts): Worker {
       clearTimeout(timer);
       clearInterval(sweeping);
       const bound = setTimeout(() => withdrawing.abort(), drainMs);
-      await Promise.all([...reading.values(), ...pruning.values()]);
+      // Nobody waits for a repair; the next start goes on with it.
+      endingRepairs.abort();
+      await Promise.all([...reading.values(), ...pruning.values(), ...repairing.values()]);
       clearTimeout(bound);
       following.abort();
       await Promise.all([followed, swept]);
     },
     state: () => ({ caughtUp, running: reading.size, failure }),
   };
+}
+
+/** Runs of one kind: those under way, how many there may be, and what is open. */
+interface DueRuns<Item> {
+  readonly runs: Map<string, Promise<void>>;
+  readonly parallel: number;
+  readonly items: readonly Item[];
+  readonly keyOf: (item: Item) => string;
+  /** On the monotonic clock; `notBefore` by default. */
+  readonly dueAt?: (item: Item) => number;
+  readonly start: (item: Item) => Promise<RunEnd>;
 }
 
 function isClusterEvent(event: StoredEvent['event']): event is ClusterEvent {

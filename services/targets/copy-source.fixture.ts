@@ -23,7 +23,7 @@ export function verifiedFile(bytes: Buffer): VerifiedFile {
     manifest: {
       version: 1, snapkeepVersion: '0.1.0', clusterId: 'prod', snapshotId: 'prod.01JDC', name: '2026-11-23T10-00-00Z-a', part: 'any', attempt: 1,
       takenAt: '2026-11-23T10:00:00.000Z', etcdVersion: '3.4.23', member: '8e9e05c52164694d', revision: 42, keyCount: 41,
-      databaseSize: bytes.length - 32, sha256: 'a'.repeat(64),
+      databaseSize: Math.max(0, bytes.length - 32), sha256: 'a'.repeat(64),
     },
   };
 }

@@ -1,21 +1,25 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { spoolFile } from '../snapshots/spool.js';
-import { FIRST, SECOND, manifestOf, targetContract } from './target.contract.js';
+import { StepFailure } from '../snapshots/step-failure.js';
+import { heldSource, readUpTo, wholeSource } from './copy-source.fixture.js';
+import type { CopySource } from './copy-source.js';
+import { FIRST, SECOND, targetContract, unversioned } from './target.contract.js';
 import { localTarget } from './target.local.js';
 import { openTargetRoots } from './target-roots.js';
-import type { SpooledSnapshot } from './target.js';
 
 const CONTENT = Buffer.alloc(100_000, 'database');
+const never = new AbortController().signal;
 
-async function spoolIn(folder: string, bytes: Buffer = CONTENT): Promise<SpooledSnapshot> {
-  const path = join(folder, `${randomUUID()}.spool`);
-  await writeFile(path, bytes, { mode: 0o600 });
-  return { path, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+/** A spool that is complete and verified. */
+async function spoolIn(folder: string, bytes: Buffer = CONTENT): Promise<CopySource & { readonly file: string }> {
+  const file = join(folder, `${randomUUID()}.spool`);
+  await writeFile(file, bytes, { mode: 0o600 });
+  return { ...wholeSource(bytes), file };
 }
 
 function fixtureWith(spoolBase: string) {
@@ -28,7 +32,7 @@ function fixtureWith(spoolBase: string) {
     const dispose = async (): Promise<void> => {
       for (const each of [folder, elsewhere]) await rm(each, { recursive: true });
     };
-    return { target, spool: (bytes: Buffer) => spoolIn(elsewhere, bytes), dispose };
+    return { target, prefix: '', source: (bytes: Buffer) => spoolIn(elsewhere, bytes), dispose };
   };
 }
 
@@ -45,10 +49,15 @@ describe('a directory as target', () => {
     const entries = await readdir(of, { recursive: true, withFileTypes: true });
     return entries.map((entry) => join(entry.parentPath, entry.name).slice(of.length + 1)).sort();
   };
-  const store = async (place = FIRST) => {
-    const target = open();
-    const spool = await spoolIn(folder);
-    return (await target.prepare(place, spool)).commit(manifestOf(spool));
+  const store = async (place = FIRST) => open().store(place, await spoolIn(folder), never);
+  /** Nothing is verified yet; the part is there. */
+  const underWay = async (place = FIRST) => {
+    const source = heldSource(CONTENT.length);
+    const stored = open().store(place, source, never);
+    stored.catch(() => undefined);
+    source.feed(CONTENT);
+    await readUpTo(source, CONTENT.length);
+    return { source, stored };
   };
 
   beforeEach(async () => {
@@ -69,38 +78,38 @@ describe('a directory as target', () => {
     const target = open();
     const spools = await target.spoolFolder();
     const spool = await spoolIn(spools ?? '');
-    const { location } = await (await target.prepare(FIRST, spool)).commit(manifestOf(spool));
-    expect((await stat(location)).ino).toBe((await stat(spool.path)).ino);
+    const { location, keys } = await target.store(FIRST, spool, never);
+    expect((await stat(location)).ino).toBe((await stat(spool.file)).ino);
+    await rm(spool.file);
+    expect(await target.present(keys)).toBe(true);
   });
 
   test('removing the last copy takes its empty folders, not the root', async () => {
     const { keys } = await store();
     const other = await store(SECOND);
     await open().remove(keys);
-    expect(await tree()).toEqual(['.snapkeep-target', 'prod', dirname(SECOND.folder), SECOND.folder, ...other.keys].sort());
+    expect(await tree()).toEqual(['.snapkeep-target', 'prod', dirname(SECOND.folder), SECOND.folder, ...other.keys.map(({ key }) => key)].sort());
     await open().remove(other.keys);
     expect(await tree()).toEqual(['.snapkeep-target']);
   });
 
-  test('a foreign file survives sweep, removal and withdrawal, with the folder it lies in', async () => {
-    const spool = await spoolIn(folder);
-    const copy = await open().prepare(FIRST, spool);
+  test('a foreign file survives sweep, removal and a refused source, with the folder it lies in', async () => {
+    const { source, stored } = await underWay();
     const foreign = ['prod/notes.txt', `${FIRST.folder}/snapshot.db.bak`, `${FIRST.folder}/x.part`];
     for (const name of foreign) await writeFile(join(root, name), 'mine');
-    await copy.withdraw();
-    const { keys } = await (await open().prepare(FIRST, spool)).commit(manifestOf(spool));
-    await open().remove(keys);
+    source.refuse(new StepFailure('VERIFY', 'TRUNCATED', 'too short'));
+    await expect(stored).rejects.toMatchObject({ code: 'TRUNCATED' });
+    await open().remove((await store()).keys);
     await open().sweep(FIRST);
     expect((await tree()).filter((name) => name.includes('.'))).toEqual(expect.arrayContaining(foreign));
     expect(await tree()).toHaveLength(foreign.length + 4);
   });
 
-  test('withdrawing after a refused commit leaves what someone else had put there', async () => {
-    const spool = await spoolIn(folder);
-    const copy = await open().prepare(FIRST, spool);
+  test('a copy that finds something in its way leaves that as it is', async () => {
+    const { source, stored } = await underWay();
     await writeFile(join(root, FIRST.folder, 'manifest.json'), 'mine');
-    await expect(copy.commit(manifestOf(spool))).rejects.toMatchObject({ code: 'COPY_EXISTS' });
-    await copy.withdraw();
+    source.verify();
+    await expect(stored).rejects.toMatchObject({ code: 'COPY_EXISTS' });
     expect(await readFile(join(root, FIRST.folder, 'manifest.json'), 'utf8')).toBe('mine');
     expect(await readdir(join(root, FIRST.folder))).toEqual(['manifest.json']);
   });
@@ -123,11 +132,11 @@ describe('a directory as target', () => {
     await symlink(join(outside, 'snapshot.db'), join(root, 'prod', 'snapshot.db'));
     const spool = await spoolIn(folder);
     const refusal = { code: 'KEY_INVALID' };
-    await expect(open().read('prod/link/snapshot.db')).rejects.toMatchObject(refusal);
-    await expect(open().read('prod/snapshot.db')).rejects.toMatchObject(refusal);
-    await expect(open().remove(['prod/link/snapshot.db'])).rejects.toMatchObject(refusal);
-    await expect(open().prepare({ folder: 'prod/link/1' }, spool)).rejects.toMatchObject(refusal);
-    expect(await open().present(['prod/snapshot.db'])).toBe(false);
+    await expect(open().read(unversioned('prod/link/snapshot.db'))).rejects.toMatchObject(refusal);
+    await expect(open().read(unversioned('prod/snapshot.db'))).rejects.toMatchObject(refusal);
+    await expect(open().remove([unversioned('prod/link/snapshot.db')])).rejects.toMatchObject(refusal);
+    await expect(open().store({ folder: 'prod/link/1' }, spool, never)).rejects.toMatchObject(refusal);
+    expect(await open().present([unversioned('prod/snapshot.db')])).toBe(false);
     expect(await readdir(outside)).toEqual(['snapshot.db']);
   });
 
@@ -147,9 +156,9 @@ describe('a directory as target', () => {
       const failure = { code: 'TARGET_UNAVAILABLE', message: expect.stringContaining('probably not mounted') };
       await expect(open().preflight(1)).rejects.toMatchObject({ step: 'PREFLIGHT', ...failure });
       await expect(open().spoolFolder()).rejects.toMatchObject(failure);
-      await expect(open().prepare(SECOND, spool)).rejects.toMatchObject(failure);
+      await expect(open().store(SECOND, spool, never)).rejects.toMatchObject(failure);
       await expect(open().present(keys)).rejects.toMatchObject(failure);
-      await expect(open().read(keys[0] ?? '')).rejects.toMatchObject(failure);
+      await expect(open().read(keys[0] ?? unversioned(''))).rejects.toMatchObject(failure);
       await expect(open().remove(keys)).rejects.toMatchObject({ step: 'REMOVE', ...failure });
       await expect(open().sweep(FIRST)).rejects.toMatchObject(failure);
       expect(await tree(dirname(root))).toEqual(before);
@@ -166,10 +175,10 @@ describe('a directory as target', () => {
     });
 
     test('is looked at again when the copy is committed', async () => {
-      const spool = await spoolIn(folder);
-      const copy = await open().prepare(FIRST, spool);
+      const { source, stored } = await underWay();
       await rename(root, `${root}-away`);
-      await expect(copy.commit(manifestOf(spool))).rejects.toMatchObject({ step: 'COMMIT', code: 'TARGET_UNAVAILABLE' });
+      source.verify();
+      await expect(stored).rejects.toMatchObject({ step: 'COMMIT', code: 'TARGET_UNAVAILABLE' });
     });
 
     test.each([[{ targetId: 'other' }, "target 'other'"], [{ nodeId: 'node-2' }, "node 'node-2'"]])('of someone else refuses %j by name', async (owner, name) => {
@@ -199,6 +208,16 @@ describe('a directory as target', () => {
     });
   });
 
+  test('a check that fails says what to do, and the ones behind it were not tried', async () => {
+    await store();
+    expect(await open().check(never)).toMatchObject([{ ok: true, message: root }, { ok: true }, { ok: true }, { ok: true }, { ok: true }]);
+    expect(await tree()).toHaveLength(6);
+    await rm(join(root, '.snapkeep-target'));
+    const [first, ...others] = await open().check(never);
+    expect(first).toMatchObject({ ok: false, message: expect.stringContaining('probably not mounted'), remedy: expect.stringContaining('Mount its disk') });
+    expect(others.map(({ ok, message }) => [ok, message])).toEqual(others.map(() => [false, expect.stringMatching(/^not tried, because "exists/)]));
+  });
+
   test('a disk with too little room is told with path, needed and free', async () => {
     const failure = { step: 'PREFLIGHT', code: 'DISK_FULL', message: expect.stringMatching(new RegExp(`${root} has \\d+ bytes free, and the snapshot needs 9\\d{14}`)) };
     await expect(open().preflight(900_000_000_000_000)).rejects.toMatchObject(failure);
@@ -217,7 +236,7 @@ describe('a directory as target', () => {
       expect(mount('-o', 'size=64k')).toBe(true);
       await open().spoolFolder();
       const spool = await spoolIn(folder);
-      await expect(open().prepare(FIRST, spool)).rejects.toMatchObject({ step: 'COMMIT', code: 'DISK_FULL', message: expect.stringContaining(root) });
+      await expect(open().store(FIRST, spool, never)).rejects.toMatchObject({ step: 'COMMIT', code: 'DISK_FULL', message: expect.stringContaining(root) });
       expect(await tree()).toEqual(['.snapkeep-spool', '.snapkeep-target']);
     });
 
@@ -228,7 +247,7 @@ describe('a directory as target', () => {
       expect(spawnSync('mount', ['-o', 'remount,ro', root]).status).toBe(0);
       const failure = { code: 'TARGET_NOT_WRITABLE', message: expect.stringContaining('mount options') };
       await expect(open().preflight(1)).rejects.toMatchObject({ step: 'PREFLIGHT', ...failure });
-      await expect(open().prepare(SECOND, await spoolIn(folder))).rejects.toMatchObject(failure);
+      await expect(open().store(SECOND, await spoolIn(folder), never)).rejects.toMatchObject(failure);
       await expect(open().remove(keys)).rejects.toMatchObject({ step: 'REMOVE', ...failure });
       expect(await open().present(keys)).toBe(true);
     });

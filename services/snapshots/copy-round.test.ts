@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { plainEncoding } from '../../events/target-events.js';
+import { heldSource, readUpTo, wholeSource } from '../targets/copy-source.fixture.js';
+import type { OpenTarget } from '../targets/target-registry.js';
+import { openTargetRoots } from '../targets/target-roots.js';
+import { localTarget } from '../targets/target.local.js';
+import type { Target } from '../targets/target.js';
+import { type CopyPlaces, openPlaces } from './copy-places.js';
+import { type CopyRound, storeCopies, withdrawCopies } from './copy-round.js';
+import type { OpenPart } from './open-work.js';
+import { StepFailure } from './step-failure.js';
+
+const bytes = Buffer.from('data');
+const round: CopyRound = { signal: new AbortController().signal, stallMs: 10_000, node: null, now: () => '2026-11-23T06:00:00.000Z' };
+
+let folder: string;
+beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'copies-')); });
+afterEach(() => rm(folder, { recursive: true }));
+
+const directory = (targetId: string): Target => localTarget({
+  targetId, nodeId: 'n1', root: join(folder, targetId), roots: openTargetRoots(join(folder, `${targetId}.json`)),
+});
+const failing = (targetId: string, times: number): Target => {
+  let left = times;
+  const target = directory(targetId);
+  return {
+    ...target,
+    store: async (...asked) => {
+      left -= 1;
+      if (left >= 0) throw new StepFailure('COMMIT', 'DISK_FAILED', `${targetId} failed`);
+      return target.store(...asked);
+    },
+  };
+};
+const hanging = (targetId: string): Target => ({ ...directory(targetId), store: () => new Promise<never>(() => undefined) });
+const unavailable = (targetId: string): Target => ({
+  ...directory(targetId), preflight: async () => { throw new StepFailure('PREFLIGHT', 'TARGET_UNAVAILABLE', `${targetId} is not mounted`); },
+});
+
+function placesOf(...targets: Target[]): CopyPlaces {
+  const find = async (id: string): Promise<Target> => {
+    const target = targets.find(({ targetId }) => targetId === id);
+    if (!target) throw new Error(id);
+    return target;
+  };
+  const openForWriting = async (id: string): Promise<OpenTarget> => ({ target: await find(id), encoding: plainEncoding });
+  return { openForWriting, openTarget: find, spoolFolder: folder, snapkeepVersion: 'test' };
+}
+
+async function opened(...targets: Target[]) {
+  const part: OpenPart = {
+    clusterId: 'a', snapshotId: 'a.1', name: 'first', part: 'any', targetIds: targets.map(({ targetId }) => targetId),
+    attempt: 0, claimedBy: null, leaseMs: 0, sign: { revision: -1, seenAt: 0 }, tried: [], notBefore: 0,
+  };
+  const places = placesOf(...targets);
+  return { places, open: await openPlaces(places, part, 1, bytes.length) };
+}
+
+async function stored(...targets: Target[]) {
+  const { places, open } = await opened(...targets);
+  return { places, outcome: await storeCopies(open, wholeSource(bytes), round) };
+}
+
+describe('the copies of an attempt', () => {
+  test('are stored on each target, and withdrawn from each', async () => {
+    const { places, outcome } = await stored(directory('one'), directory('two'));
+    expect(outcome).toMatchObject({
+      copies: [{ targetId: 'one', encoding: [], verification: 'STRUCTURE_OK' }, { targetId: 'two', storedAt: round.now() }], failedCopies: [],
+    });
+    await withdrawCopies(places, outcome.copies);
+    for (const { targetId, keys } of outcome.copies) expect(await (await places.openTarget(targetId)).present(keys)).toBe(false);
+  });
+
+  test('are tried three times', async () => {
+    expect((await stored(failing('one', 2))).outcome.copies).toMatchObject([{ targetId: 'one' }]);
+    await expect(stored(failing('two', 3))).rejects.toMatchObject({ code: 'DISK_FAILED' });
+  });
+
+  test('that fail cost their own target only, before the read as after it', async () => {
+    const { outcome } = await stored(directory('one'), unavailable('two'), failing('three', 3));
+    expect(outcome.copies).toMatchObject([{ targetId: 'one' }]);
+    expect(outcome.failedCopies).toMatchObject([
+      { targetId: 'two', failure: { step: 'PREFLIGHT', code: 'TARGET_UNAVAILABLE' } },
+      { targetId: 'three', failure: { step: 'COMMIT', code: 'DISK_FAILED' } },
+    ]);
+  });
+
+  test('that hang are let go after the bound, while the others are stored', async () => {
+    const { open } = await opened(hanging('one'), directory('two'));
+    const outcome = await storeCopies(open, wholeSource(bytes), { ...round, stallMs: 20 });
+    expect(outcome).toMatchObject({ copies: [{ targetId: 'two' }], failedCopies: [{ targetId: 'one', failure: { code: 'COPY_STALLED' } }] });
+  });
+
+  test('do not wait for one another: a target is as far as the source while another has taken nothing', async () => {
+    await mkdir(join(folder, 'two'));
+    const { open } = await opened(hanging('one'), directory('two'));
+    const source = heldSource(bytes.length);
+    const storing = storeCopies(open, source, { ...round, stallMs: 200 });
+    source.feed(bytes);
+    await readUpTo(source, bytes.length);
+    source.verify();
+    expect((await storing).copies).toMatchObject([{ targetId: 'two' }]);
+  });
+
+  test('cannot begin when no target is there: the first failure is the reason', async () => {
+    await expect(stored(unavailable('one'), unavailable('two'))).rejects.toMatchObject({ message: 'one is not mounted' });
+  });
+
+  test('that are cancelled are not tried again, and leave nothing', async () => {
+    const cancelling = new AbortController();
+    const { open } = await opened(directory('one'));
+    const source = heldSource(bytes.length);
+    const storing = storeCopies(open, source, { ...round, signal: cancelling.signal });
+    source.feed(bytes);
+    await readUpTo(source, bytes.length);
+    const reason = new StepFailure('CLAIM', 'SUPERSEDED', 'another attempt goes on');
+    cancelling.abort(reason);
+    await expect(storing).rejects.toBe(reason);
+    expect((await readdir(join(folder, 'one'), { recursive: true })).filter((name) => name.includes('snapshot.db'))).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ClusterEvent, FailedCopyFact, ReadFacts, StoredCopyFact } from '../../events/cluster-events.js';
+import { createOpenRepairs } from './open-repairs.js';
+
+const facts: ReadFacts = {
+  takenAt: '2026-11-23T06:00:00.000Z', revision: 9, keyCount: 3, dbSize: 8192, sha256: 'ab', etcdVersion: '3.5.0', member: 'm1', durationMs: 5,
+};
+const failure = { step: 'COMMIT', code: 'DISK_FULL', message: 'full' } as const;
+const stored = (targetId: string): StoredCopyFact => ({
+  targetId, node: null, storedOn: 'n1', keys: [], location: `/${targetId}`, encoding: [], storedSize: 1, storedSha256: 'ab',
+  storedAt: facts.takenAt, verification: 'STRUCTURE_OK',
+});
+const failed = (targetId: string): FailedCopyFact => ({ targetId, node: null, failure });
+
+const requested: ClusterEvent = {
+  type: 'SnapshotRequested',
+  data: { snapshotId: 'a.1', name: 'first', kind: 'MANUAL', slot: null, idempotencyKey: null, givenName: null, parts: [{ part: 'any', targetIds: ['x', 'y', 'z'] }] },
+};
+const partTaken: ClusterEvent = {
+  type: 'SnapshotPartTaken', data: { snapshotId: 'a.1', part: 'any', attempt: 2, facts, copies: [stored('x')], failedCopies: [failed('y'), failed('z')] },
+};
+const taken: ClusterEvent = {
+  type: 'SnapshotTaken', data: { snapshotId: 'a.1', outcome: 'PARTIAL', facts, copies: [stored('x')], failedCopies: [failed('y'), failed('z')] },
+};
+const copyStored = (targetId: string): ClusterEvent => ({ type: 'SnapshotCopyStored', data: { snapshotId: 'a.1', copy: stored(targetId) } });
+const copyFailed = (targetId: string, retryAfterMs: number | null): ClusterEvent =>
+  ({ type: 'SnapshotCopyFailed', data: { snapshotId: 'a.1', targetId, node: null, failure, retryAfterMs } });
+const pruneRequested = (reason: 'RETENTION' | 'DELETED'): ClusterEvent =>
+  ({ type: 'SnapshotPruneRequested', data: { snapshotId: 'a.1', targetId: 'x', node: null, storedOn: 'n1', keys: [], reason } });
+
+/** One event a second, from second 0 on; the first repair is due after 60 s. */
+function given(...events: ClusterEvent[]) {
+  const repairs = createOpenRepairs(60_000);
+  events.forEach((event, revision) => repairs.apply('a', event, { revision, now: revision * 1000 }));
+  return repairs;
+}
+
+describe('the copies to be made up for', () => {
+  test('are those that failed, once the snapshot has ended', () => {
+    expect(given(requested, partTaken).due()).toEqual([]);
+    expect(given(requested, partTaken, taken).due()).toMatchObject([
+      { clusterId: 'a', snapshotId: 'a.1', name: 'first', part: 'any', attempt: 2, facts, targetId: 'y', failures: 0, notBefore: 62_000 },
+      { targetId: 'z', notBefore: 62_000 },
+    ]);
+  });
+
+  test('are none of a snapshot that failed as a whole', () => {
+    const ended: ClusterEvent = { type: 'SnapshotFailed', data: { snapshotId: 'a.1', failure } };
+    expect(given(requested, partTaken, ended, taken).due()).toEqual([]);
+  });
+
+  test('wait for their pause after each failure, and are given up when there is none', () => {
+    expect(given(requested, partTaken, taken, copyFailed('y', 5000)).due()).toMatchObject([{ targetId: 'y', failures: 1, notBefore: 8000 }, { targetId: 'z', failures: 0 }]);
+    expect(given(requested, partTaken, taken, copyFailed('y', 5000), copyFailed('y', null)).due()).toMatchObject([{ targetId: 'z' }]);
+  });
+
+  test('are done when they are stored, or when the snapshot is to be deleted, but not when a copy is pruned by count', () => {
+    expect(given(requested, partTaken, taken, copyStored('y')).due()).toMatchObject([{ targetId: 'z' }]);
+    expect(given(requested, partTaken, taken, pruneRequested('DELETED')).due()).toEqual([]);
+    expect(given(requested, partTaken, taken, pruneRequested('RETENTION')).due()).toHaveLength(2);
+  });
+});
+
+describe('what the failed copies may have left', () => {
+  test('is swept once none of the attempt is open any more, and told once', () => {
+    const repairs = given(requested, partTaken, taken, copyStored('y'));
+    expect(repairs.takeLeftovers()).toEqual([]);
+    repairs.apply('a', copyFailed('z', null), { revision: 9, now: 9000 });
+    expect(repairs.takeLeftovers()).toEqual([{ folder: 'a/first/2', targetIds: ['y', 'z'] }]);
+    expect(repairs.takeLeftovers()).toEqual([]);
+  });
+});
