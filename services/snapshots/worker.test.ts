@@ -5,6 +5,7 @@ import type { EventContext, EventStore } from '../../events/event-store.js';
 import type { ClusterCommand } from '../ledger/cluster-commands.js';
 import { createCommandHandler } from '../ledger/command-handler.js';
 import type { CommandHandler } from '../ledger/command-handler.js';
+import type { OpenRepair } from './open-repairs.js';
 import type { Leftover, OpenPart } from './open-work.js';
 import { createWorker } from './worker.js';
 import type { RunEnd, Worker, WorkerParts } from './worker.js';
@@ -200,6 +201,25 @@ describe('a worker', () => {
     expect(running.signal.aborted).toBe(true);
   });
 
+  test('makes up for a failed copy once it is due, tries again what was refused, and ends it at a stop', async () => {
+    await storedInPart('a.1');
+    const repaired = arrivals<OpenRepair>();
+    let refusals = 1;
+    const { worker: started } = start({
+      monotonicMs: () => performance.now(),
+      runRepair: async (repair, signal) => {
+        repaired.push(repair);
+        refusals -= 1;
+        if (refusals >= 0) return null;
+        return new Promise((resolve) => { signal.addEventListener('abort', () => resolve(null)); });
+      },
+    });
+    expect(await repaired.next()).toMatchObject({ snapshotId: 'a.1', targetId: 'nas', failures: 0 });
+    expect(await repaired.next()).toMatchObject({ snapshotId: 'a.1', targetId: 'nas' });
+    await started.stop(60_000);
+    expect(repaired.size()).toBe(0);
+  });
+
   test('says why it follows no more', async () => {
     const broken = new Error('unreadable');
     const { worker: started } = start({ store: { ...store, follow: () => { throw broken; } } });
@@ -219,13 +239,26 @@ function heldBack(inner: EventStore, type: string, hold: (release: () => void) =
   return { ...inner, follow };
 }
 
+const facts = { takenAt: now, revision: 1, keyCount: 1, dbSize: 1, sha256: 'ab', etcdVersion: '3.4', member: 'm', durationMs: 1 };
+
+/** On `local`, not on `nas`. */
+async function storedInPart(snapshotId: string): Promise<void> {
+  await register();
+  await execute({ type: 'UpdatePolicy', change: { targetIds: ['local', 'nas'] }, expectedRevision: null, now });
+  await request(snapshotId);
+  await claim(snapshotId, 'me');
+  const failedCopies = [{ targetId: 'nas', node: null, failure }];
+  await execute({ type: 'RecordPartTaken', snapshotId, part: 'any', attempt: 1, facts, copies: [localCopy('n1')], failedCopies });
+}
+
+const localCopy = (storedOn: string) => ({
+  targetId: 'local', node: null, storedOn, keys: [{ key: 'k', versionId: null }], location: '/k', encoding: [], storedSize: 1, storedSha256: 'ab',
+  storedAt: now, verification: 'STRUCTURE_OK' as const,
+});
+
 async function storeAndDelete(snapshotId: string, storedOn: string): Promise<void> {
   await request(snapshotId);
   await claim(snapshotId, 'me');
-  const facts = { takenAt: now, revision: 1, keyCount: 1, dbSize: 1, sha256: 'ab', etcdVersion: '3.4', member: 'm', durationMs: 1 };
-  const copy = {
-    targetId: 'local', node: null, storedOn, keys: [{ key: 'k', versionId: null }], location: '/k', encoding: [], storedSize: 1, storedSha256: 'ab', storedAt: now, verification: 'STRUCTURE_OK' as const,
-  };
-  await execute({ type: 'RecordPartTaken', snapshotId, part: 'any', attempt: 1, facts, copies: [copy], failedCopies: [] });
+  await execute({ type: 'RecordPartTaken', snapshotId, part: 'any', attempt: 1, facts, copies: [localCopy(storedOn)], failedCopies: [] });
   await execute({ type: 'DeleteSnapshot', snapshotId });
 }
