@@ -7,6 +7,7 @@ import type { ClusterEvent } from '../../events/cluster-events.js';
 import { openSqliteEventStore } from '../../events/event-store.sqlite.js';
 import type { EventStore } from '../../events/event-store.js';
 import { destroyOrphanedSecrets } from './orphaned-secrets.js';
+import { append, localCreated, retired, s3Created, updated } from './target-log.fixture.js';
 import { openSqliteVault } from './vault.sqlite.js';
 import type { Vault } from './vault.js';
 
@@ -31,12 +32,7 @@ const registered = (clusterId: string, secretRef: string): ClusterEvent => ({
   type: 'ClusterRegistered', data: { clusterId, name: clusterId, legacy: true, connection: connection(secretRef) },
 });
 
-async function given(clusterId: string, ...events: ClusterEvent[]): Promise<void> {
-  const context = { actor: 'test', correlationId: 'c', causationId: 'c' };
-  await store.append(`cluster-${clusterId}`, 'none', events.map((event, index) => ({
-    id: `${clusterId}-${index}`, time: '2026-11-23T06:00:00.000Z', context, event,
-  })));
-}
+const given = (clusterId: string, ...events: ClusterEvent[]): Promise<void> => append(store, `cluster-${clusterId}`, ...events);
 
 test('only what a registered cluster uses now stays', async () => {
   for (const ref of ['used', 'replaced', 'replacing', 'removed', 'orphan']) await vault.put(ref, { password: ref });
@@ -45,6 +41,17 @@ test('only what a registered cluster uses now stays', async () => {
   await given('c', registered('c', 'removed'), { type: 'ClusterRemoved', data: {} });
   expect(await destroyOrphanedSecrets(store, vault)).toBe(3);
   expect(await vault.refs()).toEqual(['used', 'replacing']);
+});
+
+test('what a target was given last stays, also when it is retired', async () => {
+  for (const ref of ['first', 'replaced', 'replacing', 'taken-away', 'retired', 'orphan']) await vault.put(ref, { accessKey: ref, secretKey: 'x' });
+  await append(store, 'target-a', s3Created('a', 'first'));
+  await append(store, 'target-b', s3Created('b', 'replaced'), updated('replacing'));
+  await append(store, 'target-c', s3Created('c', 'taken-away'), updated(null));
+  await append(store, 'target-d', s3Created('d', 'retired'), retired);
+  await append(store, 'target-e', localCreated('e'));
+  expect(await destroyOrphanedSecrets(store, vault)).toBe(3);
+  expect(await vault.refs()).toEqual(['first', 'replacing', 'retired']);
 });
 
 test('a vault without secrets needs no look at the log', async () => {

@@ -1,6 +1,5 @@
-// Destroys secrets that no cluster uses: a crash came between the vault and the log, or the cluster is gone.
+// Destroys secrets that no cluster and no target uses: a crash came between the vault and the log, or the cluster is gone.
 // To be called before anything writes to either; whoever replaces a secret destroys the old one itself.
-import { clusterStream } from '../../events/cluster-events.js';
 import type { EventStore, StoredEvent } from '../../events/event-store.js';
 import type { Vault } from './vault.js';
 
@@ -15,14 +14,15 @@ export async function destroyOrphanedSecrets(store: EventStore, vault: Vault): P
 }
 
 async function usedRefs(store: EventStore): Promise<ReadonlySet<string | null>> {
-  const byCluster = new Map<string, string | null>();
-  for await (const stored of store.readAll()) {
-    if (stored.stream.startsWith(clusterStream(''))) noteRef(byCluster, stored);
-  }
-  return new Set(byCluster.values());
+  const byStream = new Map<string, string | null>();
+  for await (const stored of store.readAll()) noteRef(byStream, stored);
+  return new Set(byStream.values());
 }
 
-function noteRef(byCluster: Map<string, string | null>, { stream, event }: StoredEvent): void {
-  if (event.type === 'ClusterRegistered' || event.type === 'ClusterUpdated') byCluster.set(stream, event.data.connection.secretRef);
-  if (event.type === 'ClusterRemoved') byCluster.delete(stream);
+/** A target keeps its secret when it is retired, for the copies on it: see retired-secrets.ts. */
+function noteRef(byStream: Map<string, string | null>, { stream, event: { type, data } }: StoredEvent): void {
+  if (type === 'ClusterRegistered' || type === 'ClusterUpdated') byStream.set(stream, data.connection.secretRef);
+  else if (type === 'ClusterRemoved') byStream.delete(stream);
+  else if (type === 'TargetCreated') byStream.set(stream, data.kind === 'S3' ? data.settings.secretRef : null);
+  else if (type === 'TargetUpdated') byStream.set(stream, data.settings?.secretRef ?? null);
 }
