@@ -41,10 +41,10 @@ module.exports = {
       to: { path: TESTS },
     },
     {
-      name: 'adapters-only-in-main',
+      name: 'adapters-only-in-the-roots',
       severity: 'error',
-      comment: 'Only main.ts and tests name an adapter; everything else knows its port.',
-      from: { path: OURS, pathNot: ['^main\\.ts$', TESTS, ADAPTER] },
+      comment: 'Only main.ts, cli.ts and tests name an adapter; everything else knows its port.',
+      from: { path: OURS, pathNot: ['^(main|cli)\\.ts$', TESTS, ADAPTER] },
       to: { path: ADAPTER, pathNot: ['node_modules'] },
     },
     {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readConfig } from './config.js';
+import { readConfig, readRotationConfig } from './config.js';
 
 describe('the configuration', () => {
   test('has a default for everything', () => {
@@ -29,5 +29,12 @@ describe('the configuration', () => {
   test('refuses a relative origin and a short token', () => {
     expect(() => readConfig({ SNAPKEEP_ORIGINS: 'backups.example.com' })).toThrow('SNAPKEEP_ORIGINS');
     expect(() => readConfig({ SNAPKEEP_TOKEN: 'short' })).toThrow('SNAPKEEP_TOKEN');
+  });
+
+  test('knows the new master key for its rotation alone', () => {
+    const env = { SNAPKEEP_PORT: '4001', SNAPKEEP_NEW_MASTER_KEY: 'new' };
+    expect(readRotationConfig(env)).toMatchObject({ config: { port: 4001 }, newMasterKey: { key: 'new' } });
+    expect(() => readConfig(env)).toThrow('SNAPKEEP_NEW_MASTER_KEY is not a variable');
+    expect(() => readRotationConfig({ ...env, SNAPKEEP_PORT: 'ninety' })).toThrow('SNAPKEEP_PORT');
   });
 });

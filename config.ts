@@ -84,6 +84,18 @@ export interface Config {
   readonly spoolLimitBytes: number | null;
 }
 
+/** What the command rotate-master-key is given: the service's configuration, and the new key in two variables that no service knows. */
+export interface RotationConfig {
+  readonly config: Config;
+  readonly newMasterKey: Config['masterKey'];
+}
+
+/** @throws SnapkeepError CONFIG_INVALID as `readConfig` does. */
+export function readRotationConfig(env: NodeJS.ProcessEnv): RotationConfig {
+  const { SNAPKEEP_NEW_MASTER_KEY: key, SNAPKEEP_NEW_MASTER_KEY_FILE: keyFile, ...ofService } = env;
+  return { config: readConfig(ofService), newMasterKey: { key, keyFile } };
+}
+
 /** @throws SnapkeepError CONFIG_INVALID naming every faulty variable, unknown SNAPKEEP_ names included. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('SNAPKEEP_') && value !== ''));

@@ -36,6 +36,7 @@ import { targetRegistry } from './services/targets/target-registry.js';
 import { localTarget } from './services/targets/target.local.js';
 import { s3Target } from './services/targets/target.s3.js';
 import { openTargetRoots } from './services/targets/target-roots.js';
+import { sqliteVaultFingerprint } from './services/vault/keyed-vault.sqlite.js';
 import { loadMasterKey } from './services/vault/master-key.js';
 import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
 import { openSqliteVault } from './services/vault/vault.sqlite.js';
@@ -62,7 +63,9 @@ function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Grou
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const store = withFactLog(openSqliteEventStore(join(config.dataDir, 'events.db')), log);
   atStop({ name: 'event log', stop: () => store.close() });
-  const vault = openSqliteVault(join(config.dataDir, 'vault.db'), loadMasterKey({ ...config.masterKey, dataDir: config.dataDir }));
+  const vaultFile = join(config.dataDir, 'vault.db');
+  const masterKey = loadMasterKey({ ...config.masterKey, dataDir: config.dataDir }, sqliteVaultFingerprint(vaultFile));
+  const vault = openSqliteVault(vaultFile, masterKey);
   atStop({ name: 'vault', stop: () => vault.close() });
   return { config, log, store, vault, commands: createCommandHandler({ store, now, newId: randomUUID }), atStop };
 }

@@ -23,6 +23,7 @@ const lint = ['--max-warnings=0', '.'];
 const STEPS = {
   build: { commands: () => [build] },
   start: { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('main.js'), ...rest] }] },
+  'rotate-master-key': { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('cli.js'), 'rotate-master-key', ...rest] }] },
   demo: { etcd: true, commands: (rest) => [build, { name: 'demo', args: [...dist('demo', 'demo.js'), ...rest] }] },
   bench: { etcd: true, commands: (rest) => [build, { name: 'bench', args: [...dist('bench', 'bench.js'), ...rest] }] },
   test: { etcd: true, commands: (rest) => [build, { name: 'tests', args: jest(...rest) }] },

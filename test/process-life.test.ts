@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { sqliteVaultFingerprint } from '../services/vault/keyed-vault.sqlite.js';
 import { loadMasterKey } from '../services/vault/master-key.js';
 import { openSqliteVault } from '../services/vault/vault.sqlite.js';
 import { untilTrue } from './eventual-fact.js';
@@ -15,7 +16,8 @@ beforeEach(async () => {
 afterEach(() => snapkeep.dispose());
 
 async function putSecret({ dataDir }: Snapkeep): Promise<void> {
-  const vault = openSqliteVault(join(dataDir, 'vault.db'), loadMasterKey({ dataDir }));
+  const file = join(dataDir, 'vault.db');
+  const vault = openSqliteVault(file, loadMasterKey({ dataDir }, sqliteVaultFingerprint(file)));
   await vault.put('secret-a', { password: 'x' });
   await vault.close();
 }

@@ -1,0 +1,56 @@
+// The command line: composition root and entry of what is done to a data directory while no Snapkeep runs on it.
+// The service is main.ts; the environment is read in config.ts.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readRotationConfig } from './config.js';
+import type { RotationConfig } from './config.js';
+import { isSnapkeepError, SnapkeepError } from './events/errors.js';
+import { openSqliteEventStore } from './events/event-store.sqlite.js';
+import { sqliteKeyedVault } from './services/vault/keyed-vault.sqlite.js';
+import type { Rotation } from './services/vault/master-key-rotation.js';
+import { rotateMasterKey } from './services/vault/master-key-rotation.js';
+
+/** Each gives what is to be said at its end. */
+const commands: Readonly<Record<string, (env: NodeJS.ProcessEnv) => Promise<string>>> = {
+  'rotate-master-key': async (env) => {
+    const given = readRotationConfig(env);
+    const { dataDir, masterKey } = given.config;
+    const log = join(dataDir, 'events.db');
+    if (!existsSync(log)) throw new SnapkeepError('CONFIG_INVALID', `${dataDir} is no data directory of Snapkeep; correct SNAPKEEP_DATA_DIR`);
+    // The log has one owner at a time: while it is open here no Snapkeep can start, and where one runs this is refused.
+    const store = openSqliteEventStore(log);
+    try {
+      const vault = sqliteKeyedVault(join(dataDir, 'vault.db'));
+      return whatIsLeftToDo(await rotateMasterKey({ ...masterKey, dataDir }, given.newMasterKey, vault), given);
+    } finally {
+      await store.close();
+    }
+  },
+};
+
+const said: Readonly<Record<Rotation, string>> = {
+  ROTATED: 'The vault is encrypted under the new master key.',
+  FINISHED: 'The vault was under the new master key already, from a rotation that was interrupted; it is complete now.',
+};
+
+function whatIsLeftToDo(rotation: Rotation, { config: { dataDir, masterKey }, newMasterKey }: RotationConfig): string {
+  const own = join(dataDir, 'master.key');
+  if (!newMasterKey.key && !newMasterKey.keyFile) return `${said[rotation]} It is ${own}: keep a copy in a safe place, and start Snapkeep.`;
+  const change = newMasterKey.key
+    ? 'SNAPKEEP_MASTER_KEY to what SNAPKEEP_NEW_MASTER_KEY is now'
+    : `SNAPKEEP_MASTER_KEY_FILE to ${newMasterKey.keyFile}`;
+  const leftOver = masterKey.key || masterKey.keyFile ? 'unset what else gives a master key' : `delete ${own}, which is not used any more`;
+  return `${said[rotation]} Before you start Snapkeep: set ${change}, and ${leftOver}.`;
+}
+
+async function run([name = '', ...rest]: readonly string[]): Promise<void> {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command || rest.length > 0) throw new SnapkeepError('CONFIG_INVALID', `usage: snapkeep ${Object.keys(commands).join(' | ')}`);
+  process.stdout.write(`${await command(process.env)}\n`);
+}
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  const text = isSnapkeepError(error) ? error.message : String(error instanceof Error ? error.stack : error);
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+});
