@@ -30,15 +30,18 @@ import { slotRequest } from './services/schedule/slot-request.js';
 import { runPart } from './services/snapshots/part-attempt.js';
 import { runPrune } from './services/snapshots/prune-run.js';
 import { runRepair } from './services/snapshots/repair-run.js';
+import { sweepLeftover } from './services/snapshots/leftover-sweep.js';
 import { createSpoolRoom } from './services/snapshots/spool-room.js';
 import { createWorker } from './services/snapshots/worker.js';
 import { targetRegistry } from './services/targets/target-registry.js';
+import { targetTest } from './services/targets/target-test.js';
 import { localTarget } from './services/targets/target.local.js';
 import { s3Target } from './services/targets/target.s3.js';
 import { openTargetRoots } from './services/targets/target-roots.js';
 import { sqliteVaultFingerprint } from './services/vault/keyed-vault.sqlite.js';
 import { loadMasterKey } from './services/vault/master-key.js';
 import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
+import { destroyRetiredSecrets } from './services/vault/retired-secrets.js';
 import { openSqliteVault } from './services/vault/vault.sqlite.js';
 import type { Vault } from './services/vault/vault.js';
 import { createStopOrder } from './stop-order.js';
@@ -74,11 +77,24 @@ function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Grou
 async function cleanVault({ log, store, vault }: Ground): Promise<void> {
   try {
     const orphans = await destroyOrphanedSecrets(store, vault);
-    if (orphans > 0) log.warn({ orphans }, 'destroyed secrets that no cluster uses');
+    if (orphans > 0) log.warn({ orphans }, 'destroyed secrets that no cluster and no target uses');
   } catch (error) {
     if (!isSnapkeepError(error, 'EVENT_UNDECODABLE') && !isSnapkeepError(error, 'EVENT_VERSION_UNKNOWN')) throw error;
-    log.warn({ err: error }, 'secrets that no cluster uses were not looked for: the log cannot be read whole');
+    log.warn({ err: error }, 'secrets that no cluster and no target uses were not looked for: the log cannot be read whole');
   }
+}
+
+/** Ends with the log's last event that can be read, as the roles do; readiness shows theirs. */
+function keepSecretsInUse({ log, store, vault, atStop }: Ground): void {
+  const ending = new AbortController();
+  const ended = destroyRetiredSecrets({ store, vault, log }, ending.signal).catch((error: unknown) => {
+    log.fatal({ err: error }, 'secrets of retired targets are not destroyed any more: the log cannot be read');
+  });
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await ended;
+  };
+  atStop({ name: 'secrets of retired targets', stop });
 }
 
 async function startProjector({ config, log, store, atStop }: Ground) {
@@ -119,14 +135,11 @@ function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
     runPart: (part, takeOver, signal) => runPart(attempts, part, takeOver, signal),
     runPrune: (prune) => runPrune({ commands, worker: nodeId, targets, log }, prune),
     runRepair: (repair, signal) => runRepair({ ...shared, repairPausesMs }, repair, signal),
-    sweep: async ({ folder, targetIds }) => {
-      await spools.discard(folder);
-      for (const targetId of targetIds) await (await targets.openTarget(targetId)).sweep({ folder });
-    },
+    sweep: (leftover) => sweepLeftover(leftover, { targets, spools }),
   });
   worker.start();
   atStop({ name: 'worker', takesWork: true, stop: () => worker.stop(config.drainMs) });
-  return worker;
+  return { worker, testTarget: targetTest(targets, nodeId) };
 }
 
 /** Of this process alone, since the data directory is: what an earlier one left in it is nobody's. */
@@ -168,15 +181,16 @@ async function startParts(config: Config, log: Logger, atStop: Ground['atStop'],
   const ground = openGround(config, log, atStop);
   const { store, vault, commands } = ground;
   await cleanVault(ground);
+  keepSecretsInUse(ground);
   stopping.throwIfAborted();
   const { readStore, projector, openMemoryReadStore } = await startProjector(ground);
-  const worker = startWorker(ground);
+  const { worker, testTarget } = startWorker(ground);
   const scheduler = await startScheduler(ground);
   stopping.throwIfAborted();
   const roles = { projector: () => projector.state(), worker: () => worker.state(), scheduler: scheduler.state };
   const health = () => reportHealth({ store, roles });
   const server = createServer({
-    config, dependencies: { commands, vault, store, readStore, projector, openMemoryReadStore, now, newId: randomUUID, log, health },
+    config, dependencies: { commands, vault, store, readStore, projector, openMemoryReadStore, now, newId: randomUUID, log, health, testTarget },
   });
   const { url } = await server.start();
   atStop({ name: 'API server', takesWork: true, stop: () => server.stop() });

@@ -149,6 +149,20 @@ describe('a copy that failed', () => {
     expect(await readdir(join(folder, 'second'))).toEqual(['.snapkeep-target']);
   });
 
+  test('is withdrawn where the target was retired meanwhile, and given up', async () => {
+    await partial();
+    const parts = partsWith();
+    let opened = 0;
+    const openForWriting: typeof parts.places.openForWriting = async (id) => {
+      opened += 1;
+      if (opened > 1) throw new StepFailure('PREFLIGHT', 'TARGET_RETIRED', 'second is retired');
+      return parts.places.openForWriting(id);
+    };
+    await runRepair({ ...parts, places: { ...parts.places, openForWriting } }, repair, never);
+    expect(await copyNow()).toMatchObject({ state: 'FAILED', retryAfterMs: null, failure: { code: 'TARGET_RETIRED' } });
+    expect(await readdir(join(folder, 'second'))).toEqual(['.snapkeep-target']);
+  });
+
   test('is left alone once it is stored, or while the service stops', async () => {
     await partial();
     const stopping = new AbortController();

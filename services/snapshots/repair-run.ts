@@ -58,6 +58,13 @@ async function store(parts: RepairParts, repair: OpenRepair, { snapshot, signal 
   await open.target.sweep({ folder });
   await open.target.preflight(facts.dbSize);
   const copy = await storeCopy(open, sourceOf(parts, repair, snapshot), { folder, node, now, stallMs, signal });
+  try {
+    // A target that was retired meanwhile takes no copy, and its secret may be gone.
+    await places.openForWriting(targetId);
+  } catch (error) {
+    await open.target.remove(copy.keys);
+    throw error;
+  }
   const stored = await execute(parts, repair, { type: 'RecordCopyStored', snapshotId, copy });
   if (stored.outcome === 'accepted') return stored.position;
   await open.target.remove(copy.keys);
