@@ -11,8 +11,8 @@ const QUIET = '--disable-warning=ExperimentalWarning';
 const module = (...path) => join('node_modules', ...path);
 const tsc = (...args) => [module('typescript', 'bin', 'tsc'), ...args];
 const jest = (...args) => [QUIET, '--experimental-vm-modules', module('jest', 'bin', 'jest.js'), '--maxWorkers=2', ...args];
-// A small young generation: buffers of the snapshot stream are given back at once, which keeps 70 MB off the peak (docs/benchmarks.md).
-const LEAN = '--max-semi-space-size=4';
+// A small young generation: buffers of the snapshot stream are given back at once, which keeps the peak low (docs/benchmarks.md).
+const LEAN = '--max-semi-space-size=1';
 const dist = (...path) => [QUIET, LEAN, '--enable-source-maps', join('dist', ...path)];
 
 const IMPORTING = ['--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', '.'];

@@ -15,7 +15,7 @@ export interface SnapshotCall extends SnapshotRequest {
 }
 
 /** One flow-control window and one queue of this size are all that is ever held of a snapshot. */
-const WINDOW_BYTES = 4 * 1024 * 1024;
+const WINDOW_BYTES = 1024 * 1024;
 const TRAILER_BYTES = 32;
 const EMPTY_MESSAGE = Buffer.alloc(5);
 
