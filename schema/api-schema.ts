@@ -12,7 +12,8 @@ import { SnapshotConnectionFields, SnapshotCopyFields, SnapshotFields } from './
 import { SnapshotMutations } from './snapshot-mutations.js';
 import { SnapshotSubscriptions } from './snapshot-subscriptions.js';
 import { TargetMutations } from './target-mutations.js';
-import { LocalTarget } from './target-type.js';
+import { TargetPreflight } from './target-preflight.js';
+import { LocalTarget, S3Target } from './target-type.js';
 
 // type-graphql insists on one; our subscriptions follow the log and take nothing from it.
 const noPubSub: PubSub = {
@@ -28,11 +29,11 @@ export function createApiSchema(): GraphQLSchema {
   return buildSchemaSync({
     resolvers: [
       ListQueries, RetentionQuery,
-      ClusterMutations, PolicyMutations, SnapshotMutations, TargetMutations, SnapshotSubscriptions,
+      ClusterMutations, PolicyMutations, SnapshotMutations, TargetMutations, TargetPreflight, SnapshotSubscriptions,
       ClusterFields, ClusterConnectionFields, PolicyFields, RecurringFields,
       SnapshotFields, SnapshotCopyFields, SnapshotConnectionFields,
     ],
-    orphanedTypes: [LocalTarget],
+    orphanedTypes: [LocalTarget, S3Target],
     validate: false,
     pubSub: noPubSub,
   });

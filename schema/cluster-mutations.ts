@@ -10,8 +10,7 @@ import type { MutationPlan, Outcome } from './mutation-answer.js';
 import { answered, refuseFaults } from './mutation-answer.js';
 import { policyFaults } from './policy-check.js';
 import type { RequestContext } from './request-context.js';
-import type { ClusterSecret } from './secret-keeping.js';
-import { destroySecret, storedSecret, withSecret } from './secret-keeping.js';
+import { destroySecret, isDurable, withSecret } from './secret-keeping.js';
 import { ClusterPayload } from './user-error-type.js';
 
 @Resolver()
@@ -53,8 +52,8 @@ async function register(input: RegisterClusterInput, context: RequestContext): P
   const { api, cause } = context;
   const policy = await policyFaults(input.policy ?? {}, { cron: null }, ['policy'], api);
   refuseFaults([...faultsOf(registerChecks(input)), ...policy]);
-  const secret = { clientKey: input.clientKey ?? null, password: input.password ?? null };
-  return withSecret(secret, api, (secretRef) => {
+  const values: ClusterSecret = { clientKey: input.clientKey ?? null, password: input.password ?? null };
+  return withSecret({ values, replaces: null }, api, (secretRef) => {
     const connection = {
       endpoints: input.endpoints.map(withoutSlash), ca: input.ca ?? null,
       clientCertificate: input.clientCertificate ?? null, username: input.username ?? null, secretRef,
@@ -64,7 +63,7 @@ async function register(input: RegisterClusterInput, context: RequestContext): P
       type: 'RegisterCluster', clusterId, name: input.name ?? clusterId, connection,
       legacy: legacy === true, policy: input.policy ?? null, now: api.now(),
     }, cause);
-  }, isDurable);
+  });
 }
 
 async function update(input: UpdateClusterInput, context: RequestContext): Promise<Outcome> {
@@ -81,10 +80,7 @@ async function update(input: UpdateClusterInput, context: RequestContext): Promi
   const name = input.name === null ? input.id : input.name;
   const send = (secretRef: string | null): Promise<Outcome> =>
     execute(input.id, { type: 'UpdateCluster', name, connection: { ...connection, secretRef } }, context);
-  if (!changesSecret(input)) return send(old.secretRef);
-  const outcome = await withSecret(secret, api, send, isDurable);
-  if (isDurable(outcome) && old.secretRef !== null) await destroySecret(old.secretRef, api);
-  return outcome;
+  return changesSecret(input) ? withSecret({ values: secret, replaces: old.secretRef }, api, send) : send(old.secretRef);
 }
 
 async function remove(id: string, context: RequestContext): Promise<Outcome> {
@@ -96,18 +92,18 @@ async function remove(id: string, context: RequestContext): Promise<Outcome> {
 
 const execute = (id: string, command: ClusterCommand, { api, cause }: RequestContext) => api.commands.executeCluster(id, command, cause);
 
-// Without a new event nothing refers to the new secret.
-const isDurable = (outcome: Outcome): boolean => outcome.outcome === 'accepted' && outcome.position !== null;
-
 const changesSecret = ({ clientKey, password, clientCertificate, username }: UpdateClusterInput): boolean =>
   clientKey !== undefined || password !== undefined || clientCertificate === null || username === null;
 
+/** What the vault keeps of a cluster's connection: `clientKey` (PEM) and `password`. */
+type ClusterSecret = { readonly clientKey: string | null; readonly password: string | null };
+
 // Clearing a certificate clears its key with it, clearing a user its password.
 async function secretAfter(input: UpdateClusterInput, old: Connection, { api }: RequestContext): Promise<ClusterSecret> {
-  const kept = await storedSecret(old.secretRef, api.vault);
+  const kept = old.secretRef === null ? null : await api.vault.get(old.secretRef);
   return {
-    clientKey: input.clientCertificate === null ? input.clientKey ?? null : after(input.clientKey, kept.clientKey),
-    password: input.username === null ? input.password ?? null : after(input.password, kept.password),
+    clientKey: input.clientCertificate === null ? input.clientKey ?? null : after(input.clientKey, kept?.['clientKey'] ?? null),
+    password: input.username === null ? input.password ?? null : after(input.password, kept?.['password'] ?? null),
   };
 }
 

@@ -3,6 +3,7 @@
 import { registerEnumType } from 'type-graphql';
 import type { verificationLevels } from '../events/cluster-events.js';
 import type { userErrorCodes } from '../events/error-codes.js';
+import type { Encoding, s3Addressings, s3ChecksumModes, s3ServerSideEncryptions } from '../events/target-events.js';
 
 type Named<T extends string> = { readonly [Name in T]: Name };
 const named = <T extends string>(names: readonly T[]): Named<T> => Object.fromEntries(names.map((name) => [name, name])) as Named<T>;
@@ -25,6 +26,33 @@ export const TargetKind = register('TargetKind', 'Where a target keeps its copie
   LOCAL: 'A directory on the disk of the worker or of the etcd node.',
   S3: 'A bucket of an S3-compatible store.',
 });
+const COMPRESSIONS: Readonly<Record<Encoding['compression'], string>> = {
+  NONE: 'Not at all: etcd\'s tools read the file as it is.',
+  ZSTD: 'With zstd, as its own tool reads it.',
+};
+export const Compression = register('Compression', 'How copies are compressed.', COMPRESSIONS);
+const ADDRESSINGS: Readonly<Record<(typeof s3Addressings)[number], string>> = {
+  AUTO: 'In the path at an endpoint of one\'s own and for a bucket with a dot in its name, else in the host\'s name.',
+  PATH: 'In the path: https://host/bucket/key.',
+  VIRTUAL_HOST: 'In the host\'s name: https://bucket.host/key.',
+};
+export const S3Addressing = register('S3Addressing', 'Where the name of the bucket stands in requests.', ADDRESSINGS);
+export const S3CredentialSource = register('S3CredentialSource', 'What requests to an S3-compatible store are signed with.', {
+  KEYS: 'Access key and secret key that were given to the target.',
+  IAM: 'What the process that stores the copy finds: instance role, container role, web identity, environment.',
+});
+const CHECKSUM_MODES: Readonly<Record<(typeof s3ChecksumModes)[number], string>> = {
+  AUTO: 'ALWAYS on AWS, WHEN_REQUIRED at an endpoint of one\'s own.',
+  ALWAYS: 'Every upload carries one, which the store compares.',
+  WHEN_REQUIRED: 'Only where the operation cannot do without, for stores that refuse them.',
+};
+export const S3ChecksumMode = register('S3ChecksumMode', 'Whether uploads carry trailing checksums.', CHECKSUM_MODES);
+const SERVER_SIDE_ENCRYPTIONS: Readonly<Record<(typeof s3ServerSideEncryptions)[number], string>> = {
+  NONE: 'None is asked for: it is as the bucket is set up.',
+  S3: 'With keys that the store manages (SSE-S3).',
+  KMS: 'With a key of the store\'s key management service (SSE-KMS).',
+};
+export const S3ServerSideEncryption = register('S3ServerSideEncryption', 'Encryption that is asked of the store.', SERVER_SIDE_ENCRYPTIONS);
 export const SnapshotKind = register('SnapshotKind', 'Why a snapshot was requested.', {
   RECURRING: 'By the policy, for a planned slot; kept by count.',
   MANUAL: 'By a person or a script; never pruned by policy.',

@@ -16,6 +16,13 @@ export function faultsOf(checks: readonly Checked[]): InputFault[] {
   return checks.flatMap(([path, message]) => (message === null ? [] : [{ code: 'INVALID_INPUT' as const, message, path }]));
 }
 
+/** A fault of a value that is given; what is left out or null has none. */
+export const givenFault = <T>(value: T | null | undefined, fault: (given: T) => string | null): string | null =>
+  (value === null || value === undefined ? null : fault(value));
+
+export const boundsFault = (value: number, name: string, most: number): string | null =>
+  (value >= 1 && value <= most ? null : `${name} is ${value}: write 1 to ${most}`);
+
 export function slugFault(id: string): string | null {
   if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(id)) return null;
   return `id ${quoted(id)} is not a slug: write 1 to 63 characters of a-z, 0-9 and "-", which neither begins nor ends with "-"`;
@@ -74,8 +81,12 @@ export function pemFault(value: string | null | undefined, kind: 'CERTIFICATE' |
   const labels = [...value.matchAll(PEM)].map(([, label]) => label ?? '');
   const wanted = `-----BEGIN ${kind}----- … -----END ${kind}-----`;
   if (labels.includes('ENCRYPTED PRIVATE KEY')) return 'the key is encrypted: decrypt it first (openssl pkey -in key.pem)';
+  if (kind === 'CERTIFICATE' && labels.some((label) => label.endsWith('PRIVATE KEY'))) {
+    return `the text holds a private key beside or instead of certificates: give ${wanted} alone`;
+  }
   const fits = labels.length > 0 && value.replace(PEM, '').trim() === '' && labels.some((label) => label.endsWith(kind));
   return fits ? null : `this is not PEM: give the text ${wanted}`;
 }
 
-const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+/** For messages: as JSON, cut where it is long. */
+export const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

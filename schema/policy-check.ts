@@ -4,7 +4,7 @@ import { localTargetId } from '../events/target-events.js';
 import { cronFault } from '../services/schedule/cron.js';
 import { timeZoneFault } from '../services/schedule/wall-clock.js';
 import type { Checked, InputFault } from './input-faults.js';
-import { faultsOf } from './input-faults.js';
+import { boundsFault, faultsOf, givenFault } from './input-faults.js';
 import type { PolicyInput } from './policy-input.js';
 import type { ApiDependencies } from './request-context.js';
 
@@ -17,11 +17,11 @@ export interface PolicyBefore {
 export async function policyFaults(policy: PolicyInput, before: PolicyBefore, at: readonly string[], api: ApiDependencies): Promise<InputFault[]> {
   const checks: Checked[] = [
     ...(await targetChecks(policy.targetIds, api)),
-    [['intervalHours'], bounded(policy.intervalHours, 'intervalHours', 8760)],
+    [['intervalHours'], givenFault(policy.intervalHours, (hours) => boundsFault(hours, 'intervalHours', 8760))],
     [['intervalHours'], scheduleFault(policy)],
-    [['cron'], isGiven(policy.cron) ? cronFault(policy.cron) : null],
+    [['cron'], givenFault(policy.cron, cronFault)],
     [['timeZone'], zoneFault(policy, before)],
-    [['retentionCount'], bounded(policy.retentionCount, 'retentionCount', 10_000)],
+    [['retentionCount'], givenFault(policy.retentionCount, (count) => boundsFault(count, 'retentionCount', 10_000))],
   ];
   return faultsOf(checks.map(([path, fault]) => [[...at, ...path], fault]));
 }
@@ -45,11 +45,6 @@ async function targetNow(id: string, commands: ApiDependencies['commands']): Pro
   const state = await commands.targetState(id);
   if (state.targetId === null) return { target: 'missing' };
   return { target: state.retired ? 'retired' : 'usable' };
-}
-
-function bounded(value: number | null | undefined, name: string, most: number): string | null {
-  if (!isGiven(value) || (value >= 1 && value <= most)) return null;
-  return `${name} is ${value}: write 1 to ${most}`;
 }
 
 function scheduleFault({ intervalHours, cron, timeZone }: PolicyInput): string | null {

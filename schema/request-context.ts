@@ -5,6 +5,7 @@ import type { EventContext, EventStore } from '../events/event-store.js';
 import type { ClusterRow, SnapshotRow, TargetRow } from '../projections/read-model.js';
 import type { ReadStore } from '../projections/read-store.js';
 import type { CommandHandler } from '../services/ledger/command-handler.js';
+import type { TargetCheck } from '../services/targets/target-check.js';
 import type { KeyedQueue } from './keyed-queue.js';
 import type { Vault } from '../services/vault/vault.js';
 
@@ -22,11 +23,13 @@ export interface ApiDependencies {
   readonly projector: { waitFor(position: string, timeoutMs: number): Promise<boolean> };
   /** An empty read store in memory that knows the target `local`: it answers from the ledger while the real one is behind. */
   readonly openMemoryReadStore: () => Promise<ReadStore>;
+  /** Tries what a backup needs of a known target, retired or not, on each process that stores copies; `ranOn` names it. */
+  readonly testTarget: (targetId: string, signal?: AbortSignal) => Promise<readonly (TargetCheck & { readonly ranOn: string })[]>;
   /** RFC 3339 UTC with milliseconds. */
   readonly now: () => string;
   readonly newId: () => string;
   readonly log: Log;
-  /** Puts changes of one cluster's connection in a row, so that none destroys the secret of another. */
+  /** Puts changes of one cluster's or target's secret in a row, so that none destroys that of another. Keys: a cluster's id, a target's stream. */
   readonly oneByOne: KeyedQueue;
   /** How long a mutation waits for the read store. */
   readonly readWaitMs: number;

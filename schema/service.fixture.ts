@@ -53,6 +53,7 @@ export async function startService(options: ServiceOptions = {}) {
     dependencies: {
       commands, vault, store, projector, readStore: options.wrapReads?.(readStore) ?? readStore,
       openMemoryReadStore: async () => openSqliteReadStore(':memory:', source),
+      testTarget: async () => [{ ranOn: 'n1', name: 'put', ok: true, message: null, remedy: null }],
       health: () => ({ live: true, ready: true, parts: {} }),
       now: () => noon, newId: randomUUID, log: { info: keep, warn: keep, error: keep }, ...options.dependencies,
     },

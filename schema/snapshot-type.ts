@@ -1,5 +1,6 @@
 // Snapshots in the API, with their copies. Clusters and targets of theirs are resolved in snapshot-fields.ts.
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import type { EncodingStep } from '../events/target-events.js';
 import { CopyState, SnapshotKind, SnapshotState, VerificationLevel } from './enum-types.js';
 import { DateTimeScalar, SafeIntScalar } from './scalars.js';
 
@@ -46,8 +47,13 @@ export class SnapshotCopy {
   @Field(() => CopyState, { description: 'How far the copy is.' })
   readonly state!: keyof typeof CopyState;
 
-  @Field(() => String, { nullable: true, description: 'Where it lies: the absolute path of the file.' })
+  @Field(() => String, { nullable: true, description: 'Where it lies: the absolute path of the file, or the s3:// address of the object.' })
   readonly location!: string | null;
+
+  @Field(() => [String], {
+    description: 'What was done to the database before it was stored, in this order: zstd, age. Empty: etcd\'s tools read the file as it is.',
+  })
+  readonly encoding!: readonly EncodingStep[];
 
   @Field(() => SafeIntScalar, { nullable: true, description: 'Bytes of the stored file.' })
   readonly storedSize!: number | null;
@@ -120,7 +126,7 @@ export class Snapshot {
   @Field(() => String, { nullable: true, description: 'Version of the etcd it was read from.' })
   readonly etcdVersion!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Name of the etcd member it was read from.' })
+  @Field(() => String, { nullable: true, description: 'Id of the etcd member it was read from, in hexadecimal as etcdctl prints it.' })
   readonly member!: string | null;
 
   @Field(() => Int, { nullable: true, description: 'Milliseconds that reading it took.' })
