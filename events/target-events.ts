@@ -35,8 +35,9 @@ export const s3SettingsSchema = z.strictObject({
   serverSideEncryption: z.enum(s3ServerSideEncryptions),
   kmsKeyId: z.string().nullable(),
   storageClass: z.string().nullable(),
-  /** Last four characters of the access key; null: the credential chain of the process (IAM). */
+  /** Last four characters of the access key; null without one, and for one of less than eight. */
   accessKeyHint: z.string().nullable(),
+  /** Null: the credential chain of the process (IAM). */
   secretRef: z.string().nullable(),
 }).readonly();
 export type S3Settings = z.infer<typeof s3SettingsSchema>;

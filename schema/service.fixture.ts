@@ -8,6 +8,7 @@ import { inspect } from 'node:util';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { openSqliteEventStore } from '../events/event-store.sqlite.js';
+import type { EncodingStep } from '../events/target-events.js';
 import { createProjector } from '../projections/projector.js';
 import { openSqliteReadStore } from '../projections/read-store.sqlite.js';
 import type { ReadStore } from '../projections/read-store.js';
@@ -102,7 +103,9 @@ export async function begin(service: Service, snapshotId: string): Promise<void>
   await drive(service, { type: 'ReportProgress', snapshotId, part: 'any', attempt: 1, bytes: 512, totalBytes: 1024 });
 }
 
-export async function succeed(service: Service, snapshotId: string, targetIds: readonly string[] = ['local']): Promise<void> {
+export async function succeed(
+  service: Service, snapshotId: string, targetIds: readonly string[] = ['local'], encoding: readonly EncodingStep[] = [],
+): Promise<void> {
   await drive(service, {
     type: 'RecordPartTaken', snapshotId, part: 'any', attempt: 1, failedCopies: [],
     facts: {
@@ -110,7 +113,7 @@ export async function succeed(service: Service, snapshotId: string, targetIds: r
     },
     copies: targetIds.map((targetId) => ({
       targetId, node: null, storedOn: 'n1', keys: [{ key: 'snapshot.db', versionId: null }], location: `/backup/${targetId}/snapshot.db`,
-      encoding: [], storedSize: 1056,
+      encoding, storedSize: 1056,
       storedSha256: 'cd'.repeat(32), storedAt: noon, verification: 'STRUCTURE_OK',
     })),
   });

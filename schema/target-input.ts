@@ -64,7 +64,7 @@ export class S3OptionsInput extends EncodingInput {
   @Field(() => String, OPTIONAL('http or https URL of a forward proxy, without a path or credentials; without one the store is reached directly.'))
   readonly proxy?: string | null;
 
-  @Field(() => Int, OPTIONAL('Seconds without progress after which a request has failed, 1 to 3600; default 60.'))
+  @Field(() => Int, OPTIONAL('Seconds that one request, such as a part of an upload, may take: 1 to 3600; default 60.'))
   readonly requestTimeoutSeconds?: number | null;
 
   @Field(() => S3ChecksumMode, OPTIONAL('Whether uploads carry trailing checksums, which some stores refuse; default AUTO.'))

@@ -63,7 +63,7 @@ export class S3Target extends Target {
   @Field(() => String, { nullable: true, description: 'http or https URL of the forward proxy; null: none.' })
   readonly proxy!: string | null;
 
-  @Field(() => Int, { description: 'Seconds without progress after which a request has failed.' })
+  @Field(() => Int, { description: 'Seconds that one request, such as a part of an upload, may take.' })
   readonly requestTimeoutSeconds!: number;
 
   @Field(() => S3ChecksumMode, { description: 'Whether uploads carry trailing checksums.' })

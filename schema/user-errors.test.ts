@@ -7,7 +7,11 @@ let service: Service;
 beforeAll(async () => {
   service = await startService();
   await registered(service, 'prod');
-  await service.ask('mutation { createLocalTarget(input: { id: "old", path: "/old" }) { target { id } } deleteTarget(id: "old") { target { id } } }');
+  await service.ask(`mutation {
+    old: createLocalTarget(input: { id: "old", path: "/old" }) { target { id } } deleteTarget(id: "old") { target { id } }
+    plain: createLocalTarget(input: { id: "plain", path: "/plain" }) { target { id } }
+    bucket: createS3Target(input: { id: "bucket", bucket: "backups", folder: "etcd/prod" }) { target { id } }
+    inner: createS3Target(input: { id: "minio", bucket: "backups", folder: "etcd/prod", endpoint: "http://minio:9000" }) { target { id } } }`);
 });
 afterAll(() => service.stop());
 
@@ -40,6 +44,7 @@ describe('registerCluster names the field at fault', () => {
     ['an endpoint with credentials', { endpoints: ['http://root:hunter2@ok:2379'] }, ['endpoints', '0']],
     ['an endpoint of another scheme', { endpoints: ['ftp://ok:2379'] }, ['endpoints', '0']],
     ['a certificate authority that is not PEM', { ca: 'nonsense' }, ['ca']],
+    ['a certificate authority with its private key', { ca: `${CERTIFICATE}${KEY}` }, ['ca']],
     ['a key without its certificate', { clientKey: KEY }, ['clientKey']],
     ['a certificate without its key', { clientCertificate: CERTIFICATE }, ['clientCertificate']],
     ['a password without its user', { password: 'hunter2' }, ['password']],
@@ -87,12 +92,29 @@ describe('other mutations', () => {
     ['createLocalTarget', { id: 'x', path: '/a/../b' }, 'INVALID_INPUT', ['path']],
     ['createLocalTarget', { id: 'x', path: '/a//b' }, 'INVALID_INPUT', ['path']],
     ['createLocalTarget', { id: 'local', path: '/a' }, 'ALREADY_EXISTS', ['id']],
+    ['createLocalTarget', { id: 'x', path: '/x', compressionLevel: 3 }, 'INVALID_INPUT', ['compressionLevel']],
     ['updateLocalTarget', { id: 'none', name: 'x' }, 'NOT_FOUND', ['id']],
+    ['updateLocalTarget', { id: 'local', compression: 'ZSTD' }, 'FORBIDDEN', ['id']],
+    ['updateLocalTarget', { id: 'old', name: 'x' }, 'CONFLICT', ['id']],
+    ['updateLocalTarget', { id: 'bucket', name: 'x' }, 'INVALID_INPUT', ['id']],
+    ['updateLocalTarget', { id: 'plain', ageRecipients: ['age1nobody'] }, 'INVALID_INPUT', ['ageRecipients', '0']],
+    ['createS3Target', { id: 'local', bucket: 'other-backups' }, 'ALREADY_EXISTS', ['id']],
+    ['createS3Target', { id: 'plain', bucket: 'other-backups' }, 'ALREADY_EXISTS', ['id']],
+    ['createS3Target', { id: 'x', bucket: 'other-backups', accessKey: 'hunter2' }, 'INVALID_INPUT', ['accessKey']],
+    ['createS3Target', { id: 'x', bucket: 'other-backups', endpoint: 'https://root:hunter2@minio' }, 'INVALID_INPUT', ['endpoint']],
+    ['updateS3Target', { id: 'none', name: 'x' }, 'NOT_FOUND', ['id']],
+    ['updateS3Target', { id: 'local', name: 'x' }, 'FORBIDDEN', ['id']],
+    ['updateS3Target', { id: 'plain', name: 'x' }, 'INVALID_INPUT', ['id']],
+    ['updateS3Target', { id: 'bucket', useIam: false }, 'INVALID_INPUT', ['useIam']],
+    ['updateS3Target', { id: 'bucket', secretKey: 'hunter2' }, 'INVALID_INPUT', ['secretKey']],
+    ['updateS3Target', { id: 'minio', endpoint: null }, 'INVALID_INPUT', ['endpoint']],
   ])('%s %j answers %s', async (mutation, input, code, path) => {
-    expect(await faults(mutation, input)).toEqual([{ code, message: expect.any(String), path }]);
+    const answer = await faults(mutation, input);
+    expect(answer).toEqual([{ code, message: expect.any(String), path }]);
+    expect(JSON.stringify(answer)).not.toContain('hunter2');
   });
 
-  test.each(['removeCluster', 'deleteTarget', 'deleteSnapshot', 'pinSnapshot', 'unpinSnapshot'])('%s of an unknown id answers NOT_FOUND', async (mutation) => {
+  test.each(['removeCluster', 'deleteTarget', 'testTarget', 'deleteSnapshot', 'pinSnapshot', 'unpinSnapshot'])('%s of an unknown id answers NOT_FOUND', async (mutation) => {
     const { data } = await service.ask(`mutation { answer: ${mutation}(id: "nobody.01ARZ3") { userErrors { code path } } }`);
     expect(data['answer']).toEqual({ userErrors: [{ code: 'NOT_FOUND', path: ['id'] }] });
   });
@@ -110,6 +132,24 @@ describe('other mutations', () => {
     expect(await faults('createLocalTarget', { id: 'second', path })).toEqual([
       { code: 'INVALID_INPUT', message: expect.stringMatching(/of target (tree|local)/), path: ['path'] },
     ]);
+  });
+
+  test.each([
+    [{ bucket: 'backups', folder: 'etcd/prod' }, 'folder'], [{ bucket: 'backups', folder: 'etcd/prod/inner' }, 'folder'],
+    [{ bucket: 'backups', folder: 'etcd' }, 'folder'], [{ bucket: 'backups' }, 'bucket'],
+    [{ bucket: 'backups', folder: 'etcd/prod', endpoint: 'https://s3.eu-central-1.amazonaws.com' }, 'folder'],
+    [{ bucket: 'backups', folder: 'etcd', endpoint: 'https://minio:9000' }, 'folder'],
+  ])('a target at %j, where another one is, is refused', async (place, field) => {
+    expect(await faults('createS3Target', { id: 'second', ...place })).toEqual([
+      { code: 'INVALID_INPUT', message: expect.stringMatching(/of target (bucket|minio)/), path: [field] },
+    ]);
+  });
+
+  test.each([
+    { id: 'folder-beside', bucket: 'backups', folder: 'etcd/prod-2' }, { id: 'other-bucket', bucket: 'backups-2', folder: 'etcd/prod' },
+    { id: 'other-store', bucket: 'backups', folder: 'etcd/prod', endpoint: 'ceph:8080' },
+  ])('a target at %j, beside another one, is none inside it', async (input) => {
+    expect(await faults('createS3Target', input)).toEqual([]);
   });
 
   test('a target beside another one is none inside it', async () => {
