@@ -45,7 +45,7 @@ describe('the examples', () => {
 
   test('cover every operation that the page promises', () => {
     expect(examples.map(({ name }) => name)).toEqual([
-      'RegisterCluster', 'CreateTarget', 'SavePolicy', 'SnapshotNow', 'WaitForSnapshot', 'FollowChanges', 'ListSnapshots',
+      'RegisterCluster', 'CreateTarget', 'CreateS3Target', 'TestTarget', 'SavePolicy', 'SnapshotNow', 'WaitForSnapshot', 'FollowChanges', 'ListSnapshots',
       'ChooseSnapshot', 'Freshness', 'TryRetention', 'Pin', 'Unpin', 'Delete', 'History',
     ]);
   });
@@ -93,6 +93,8 @@ const accepted = (fields: object): object => ({ ...fields, userErrors: [] });
 const expected: Readonly<Record<string, object>> = {
   RegisterCluster: { registerCluster: accepted({ cluster: { id: 'shop', policy: { revision: 1, targets: [{ id: 'local' }], retentionCount: 6 } } }) },
   CreateTarget: { createLocalTarget: accepted({ target: { id: 'nas', kind: 'LOCAL' } }) },
+  CreateS3Target: { createS3Target: accepted({ target: { kind: 'S3', bucket: 'etcd-backups', folder: 'shop/', credentials: 'KEYS', accessKeyHint: 'MPLE' } }) },
+  TestTarget: { testTarget: accepted({ checks: expect.arrayContaining([expect.objectContaining({ ok: true })]) }) },
   SavePolicy: { updatePolicy: accepted({ policy: { revision: 2, recurring: { cron: '30 3 * * *', nextSlots: [notNull, notNull, notNull] } } }) },
   SnapshotNow: { snapshotNow: accepted({ snapshot: { state: 'REQUESTED' }, cursor: notNull }) },
   WaitForSnapshot: { snapshotCompleted: { outcome: 'TAKEN', snapshot: { takenAt: notNull, failure: null } } },
