@@ -34,7 +34,8 @@ export async function lstatOrNull(path: string, step: FailureStep) {
   }
 }
 
-function assertKey(key: string, step: FailureStep): void {
+/** Fails for a key with parts that are empty, relative, no file names, or the target's own. */
+export function assertKey(key: string, step: FailureStep): void {
   for (const name of key.split('/')) {
     if (name === '' || name === '.' || name === '..') throw invalid(step, key, 'it has an empty or relative part');
     if (/[\\\0]/.test(name) || Buffer.byteLength(name) > LONGEST_NAME) throw invalid(step, key, 'a part of it is no file name');
