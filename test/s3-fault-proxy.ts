@@ -30,6 +30,8 @@ export interface S3FaultProxy {
   strikes(): number;
   /** Resolves when a fault strikes next. */
   nextStrike(): Promise<void>;
+  /** Breaks every connection there is. */
+  breakAll(): void;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function startS3FaultProxy(target: string, tls?: CertificateFiles):
   const strikes = createStrikeCount();
   const sockets = new Set<Socket>();
   let rule: S3FaultRule | null = null;
+  const breakAll = (): void => { sockets.forEach((socket) => socket.destroy()); };
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const fault = rule?.(request) ?? null;
     if (fault !== null) strikes.add();
@@ -58,8 +61,9 @@ export async function startS3FaultProxy(target: string, tls?: CertificateFiles):
     setFault: (next) => { rule = next; },
     strikes: strikes.count,
     nextStrike: strikes.next,
+    breakAll,
     async close() {
-      sockets.forEach((socket) => socket.destroy());
+      breakAll();
       server.close();
       await once(server, 'close');
     },
@@ -77,6 +81,7 @@ export function firstOf(count: number, fits: (request: IncomingMessage) => boole
 }
 
 export const isPart = ({ method, url }: IncomingMessage): boolean => method === 'PUT' && url?.includes('partNumber=') === true;
+export const isBegin = ({ method, url }: IncomingMessage): boolean => method === 'POST' && url?.includes('uploads') === true;
 export const isComplete = ({ method, url }: IncomingMessage): boolean => method === 'POST' && url?.includes('uploadId=') === true;
 export const isPutOf = (name: string) => ({ method, url }: IncomingMessage): boolean => method === 'PUT' && url?.split('?')[0]?.endsWith(`/${name}`) === true;
 
@@ -104,7 +109,7 @@ function pass(target: URL, request: IncomingMessage, response: ServerResponse, f
     answered.pipe(response);
   });
   upstream.on('error', () => request.socket.destroy());
-  request.socket.on('close', () => upstream.destroy());
+  response.on('close', () => upstream.destroy());
   request.pipe(upstream);
 }
 

@@ -1,14 +1,16 @@
 // A target behind a proxy that breaks what passes: every copy is whole or not there, and nothing is left over.
 // Without a Snapkeep around it; the flow through the whole service is tested elsewhere.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { buffer } from 'node:stream/consumers';
 import type { S3Settings } from '../events/target-events.js';
-import { wholeSource } from '../services/targets/copy-source.fixture.js';
-import { FIRST } from '../services/targets/target.contract.js';
+import { StepFailure } from '../services/snapshots/step-failure.js';
+import { heldSource, readUpTo, wholeSource } from '../services/targets/copy-source.fixture.js';
+import { FIRST, unversioned } from '../services/targets/target.contract.js';
 import type { StoredCopy, Target } from '../services/targets/target.js';
 import { s3Target } from '../services/targets/target.s3.js';
 import { makeBucket, settingsFor } from './s3-bucket.js';
 import type { TestBucket } from './s3-bucket.js';
-import { firstOf, isComplete, isPart, isPutOf, startS3FaultProxy } from './s3-fault-proxy.js';
+import { firstOf, isBegin, isComplete, isPart, isPutOf, startS3FaultProxy } from './s3-fault-proxy.js';
 import type { S3Fault, S3FaultProxy, S3FaultRule } from './s3-fault-proxy.js';
 import { addS3Keys } from './s3-server.js';
 import { s3Suite } from './s3-suite.js';
@@ -19,6 +21,7 @@ const LARGE = Buffer.alloc(20 * 1024 * 1024, 'large');
 const never = new AbortController().signal;
 const ALWAYS = 1_000_000;
 const place = FIRST.folder;
+const missing = unversioned('missing');
 
 await s3Suite('S3 behind faults', (server) => {
   const { accessKeyId, secretAccessKey } = server;
@@ -32,8 +35,8 @@ await s3Suite('S3 behind faults', (server) => {
     await bucket.dispose();
   });
 
-  const open = (settings: Partial<S3Settings> = {}, keys = { accessKeyId, secretAccessKey }): Target => s3Target({
-    targetId: 's3', bucket: bucket.name, folder: '', settings: { ...settingsFor(proxy), requestTimeoutSeconds: 1, ...settings }, keys,
+  const open = (settings: Partial<S3Settings> = {}, keys = { accessKeyId, secretAccessKey }, name = bucket.name): Target => s3Target({
+    targetId: 's3', bucket: name, folder: '', settings: { ...settingsFor(proxy), ...settings }, keys,
   });
   const store = (bytes: Buffer, rule: S3FaultRule | null, target = open()): Promise<StoredCopy> => {
     proxy.setFault(rule);
@@ -50,8 +53,8 @@ await s3Suite('S3 behind faults', (server) => {
     ['503 SlowDown twice for a part', LARGE, firstOf(2, isPart, slowDown)],
     ['503 SlowDown twice for the manifest', SMALL, firstOf(2, isPutOf('manifest.json'), slowDown)],
     ['a reset in the middle of a part', LARGE, firstOf(1, isPart, { kind: 'reset', afterBytes: 4_000_000 })],
-    ['a part that hangs once', LARGE, firstOf(1, isPart, { kind: 'hang' })],
-    ["the lost answer to a part", LARGE, firstOf(1, isPart, { kind: 'lose-answer' })],
+    ['the lost answer to the beginning of an upload', LARGE, firstOf(1, isBegin, { kind: 'lose-answer' })],
+    ['the lost answer to a part', LARGE, firstOf(1, isPart, { kind: 'lose-answer' })],
     ['the lost answer to the database put at once', SMALL, firstOf(1, isPutOf('snapshot.db'), { kind: 'lose-answer' })],
     ['the lost answer to the manifest', SMALL, firstOf(1, isPutOf('manifest.json'), { kind: 'lose-answer' })],
     ['a store without conditional puts', SMALL, (request) => (request.headers['if-none-match'] === undefined ? null : { kind: 'answer', status: 501, code: 'NotImplemented' })],
@@ -66,14 +69,13 @@ await s3Suite('S3 behind faults', (server) => {
   test.each<[string, Buffer, S3FaultRule, string]>([
     ['503 SlowDown for ever', LARGE, firstOf(ALWAYS, isPart, slowDown), 'SLOW_DOWN'],
     ['resets for ever', LARGE, firstOf(ALWAYS, isPart, { kind: 'reset', afterBytes: 4_000_000 }), 'UNREACHABLE'],
-    ['hanging for ever', LARGE, firstOf(ALWAYS, isPart, { kind: 'hang' }), 'UNREACHABLE'],
     ['expired keys', LARGE, firstOf(ALWAYS, isPart, { kind: 'answer', status: 400, code: 'ExpiredToken' }), 'CREDENTIALS_REFUSED'],
     ['an upload that someone aborted', LARGE, firstOf(ALWAYS, isPart, { kind: 'answer', status: 404, code: 'NoSuchUpload' }), 'STORE_FAILED'],
     ['a manifest that may not be written', SMALL, firstOf(ALWAYS, isPutOf('manifest.json'), { kind: 'answer', status: 403, code: 'AccessDenied' }), 'ACCESS_DENIED'],
     ['a full bucket', LARGE, firstOf(ALWAYS, isComplete, { kind: 'answer', status: 403, code: 'QuotaExceeded' }), 'BUCKET_FULL'],
     ['an internal error at the end', LARGE, firstOf(ALWAYS, isComplete, { kind: 'answer', status: 500, code: 'InternalError' }), 'STORE_FAILED'],
     ['every answer to the end lost', LARGE, firstOf(ALWAYS, isComplete, { kind: 'lose-answer' }), 'UNREACHABLE'],
-    ['every answer to the manifest lost', SMALL, firstOf(ALWAYS, isPutOf('manifest.json'), { kind: 'lose-answer' }), 'COPY_EXISTS'],
+    ['every answer to the manifest lost', SMALL, firstOf(ALWAYS, isPutOf('manifest.json'), { kind: 'lose-answer' }), 'UNREACHABLE'],
   ])('%s ends the copy plainly after bounded tries, and nothing is left', async (_, bytes, rule, code) => {
     await expect(store(bytes, rule)).rejects.toMatchObject({ step: 'COMMIT', code });
     expect(proxy.strikes()).toBeLessThanOrEqual(9);
@@ -98,25 +100,52 @@ await s3Suite('S3 behind faults', (server) => {
     }
   });
 
-  test('a bucket that is removed in between is named, and the store is not asked for ever', async () => {
-    const target = open();
-    proxy.setFault((request) => (isPart(request) ? { kind: 'rewrite', request: {} } : null));
-    const gone = makeBucket(server);
-    const other = s3Target({ targetId: 's3', bucket: (await gone).name, folder: '', settings: settingsFor(proxy), keys: { accessKeyId, secretAccessKey } });
-    const { keys } = await other.store(FIRST, wholeSource(SMALL), never);
-    await (await gone).dispose();
-    await expect(other.store(FIRST, wholeSource(SMALL), never)).rejects.toMatchObject({ code: 'BUCKET_MISSING' });
-    await expect(other.present(keys)).rejects.toMatchObject({ code: 'BUCKET_MISSING' });
-    await expect(other.read(keys[0] ?? { key: 'x', versionId: null })).rejects.toMatchObject({ code: 'BUCKET_MISSING' });
-    await expect(other.remove(keys)).rejects.toMatchObject({ step: 'REMOVE', code: 'BUCKET_MISSING' });
-    await expect(other.preflight(1)).rejects.toMatchObject({ step: 'PREFLIGHT', code: 'BUCKET_MISSING' });
-    expect(target.targetId).toBe('s3');
+  test('a part that hangs is sent again after the request timeout, and not for ever', async () => {
+    const impatient = open({ requestTimeoutSeconds: 1 });
+    const { keys } = await store(LARGE, firstOf(1, isPart, { kind: 'hang' }), impatient);
+    await impatient.remove(keys);
+    const failure = { step: 'COMMIT', code: 'UNREACHABLE', message: expect.stringContaining('1000 ms') };
+    await expect(store(LARGE, firstOf(ALWAYS, isPart, { kind: 'hang' }), impatient)).rejects.toMatchObject(failure);
+    await expectNothingLeft();
+  });
+
+  test('a copy that is cancelled while its parts hang ends at once', async () => {
+    const cancelling = new AbortController();
+    proxy.setFault(firstOf(ALWAYS, isPart, { kind: 'hang' }));
+    const struck = proxy.nextStrike();
+    const stored = open({ requestTimeoutSeconds: 300 }).store(FIRST, wholeSource(LARGE), cancelling.signal);
+    stored.catch(() => undefined);
+    await struck;
+    const reason = new StepFailure('STREAM', 'CANCELLED', 'the service stops');
+    cancelling.abort(reason);
+    await expect(stored).rejects.toBe(reason);
+    await expectNothingLeft();
+  });
+
+  test('a bucket that is removed in the middle of a copy is named, and so it is afterwards', async () => {
+    const removed = await makeBucket(server);
+    const target = open({}, { accessKeyId, secretAccessKey }, removed.name);
+    const { keys } = await store(SMALL, null, target);
+    await target.remove(keys);
+    const waiting = heldSource(SMALL.length);
+    waiting.feed(SMALL);
+    const stored = target.store(FIRST, waiting, never);
+    stored.catch(() => undefined);
+    await readUpTo(waiting, SMALL.length);
+    await removed.dispose();
+    waiting.verify();
+    await expect(stored).rejects.toMatchObject({ step: 'COMMIT', code: 'BUCKET_MISSING' });
+    await expect(target.present(keys)).rejects.toMatchObject({ code: 'BUCKET_MISSING' });
+    await expect(target.read(keys[0] ?? missing)).rejects.toMatchObject({ code: 'BUCKET_MISSING' });
+    await expect(target.remove(keys)).rejects.toMatchObject({ step: 'REMOVE', code: 'BUCKET_MISSING' });
+    await expect(target.sweep(FIRST)).rejects.toMatchObject({ step: 'REMOVE', code: 'BUCKET_MISSING' });
+    await expect(target.preflight(1)).rejects.toMatchObject({ step: 'PREFLIGHT', code: 'BUCKET_MISSING' });
   });
 
   (server.admin === null ? test.skip : test)('keys that are revoked in the middle of a copy are named, and what was stored is swept with good ones', async () => {
     const { remove, ...keys } = await addS3Keys(server);
     let revoked: Promise<void> | null = null;
-    const target = open({ requestTimeoutSeconds: 30 }, keys);
+    const target = open({}, keys);
     const stored = store(LARGE, (request) => {
       if (isPart(request)) revoked ??= remove();
       return null;
@@ -128,11 +157,8 @@ await s3Suite('S3 behind faults', (server) => {
 
   test('a read that breaks in the middle fails as the stream, with the reason', async () => {
     const { keys } = await store(LARGE, null);
-    proxy.setFault(() => null);
-    const body = await open().read(keys[0] ?? { key: '', versionId: null });
-    const reading = body.toArray();
-    await proxy.close();
-    await expect(reading).rejects.toMatchObject({ step: 'READ', code: 'UNREACHABLE' });
-    proxy = await startS3FaultProxy(server.endpoint);
+    const body = await open().read(keys[0] ?? missing);
+    proxy.breakAll();
+    await expect(buffer(body)).rejects.toMatchObject({ step: 'READ', code: 'UNREACHABLE' });
   });
 });

@@ -8,6 +8,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { ProxyAgent } from 'proxy-agent';
 import type { FailureStep } from '../../events/error-codes.js';
 import type { S3Settings } from '../../events/target-events.js';
+import { errorCode, errorMessage } from '../snapshots/step-failure.js';
 import type { StepFailure } from '../snapshots/step-failure.js';
 import { bucketFailure, headerOf, statusOf } from './bucket-failure.s3.js';
 import type { FailureContext } from './bucket-failure.s3.js';
@@ -51,7 +52,7 @@ export function openBucket(options: BucketOptions): Bucket {
   let known = settings.region;
   let asked: Promise<string> | null = null;
   const config = (): S3ClientConfig => ({
-    ...clientConfig(options), requestHandler: handler(), region,
+    ...clientConfig(options), requestHandler: requestsOver(handler()), region,
   });
   const region = async (): Promise<string> => {
     if (known !== null) return known;
@@ -75,14 +76,17 @@ export function openBucket(options: BucketOptions): Bucket {
   });
   const reason = async (error: unknown): Promise<unknown> => {
     if (!isSilentRefusal(error)) return error;
-    const asked = client().send(new ListObjectsV2Command({ Bucket: name, Prefix: folder, MaxKeys: 1 }));
-    return asked.then(() => error, (spoken: unknown) => (statusOf(error) === 404 && !isNamed(spoken, 'NoSuchBucket') ? error : spoken));
+    const answer = client().send(new ListObjectsV2Command({ Bucket: name, Prefix: folder, MaxKeys: 1 }));
+    return answer.then(() => error, (spoken: unknown) => (statusOf(error) === 404 && !isNamed(spoken, 'NoSuchBucket') ? error : spoken));
   };
   const failure = async (step: FailureStep, doing: string, error: unknown): Promise<StepFailure> =>
     bucketFailure(step, doing, await reason(error), context());
   return {
     name, folder, settings, client, agent, region, context, reason, failure,
-    clientEndedBy: (signal) => new S3Client({ ...config(), credentials: client().config.credentials, requestHandler: endedBy(handler(), signal) }),
+    clientEndedBy: (signal) => {
+      const { credentials } = client().config;
+      return new S3Client({ ...config(), credentials, requestHandler: requestsOver(handler(), signal) });
+    },
     attempt: async (step, doing, requests) => {
       try {
         return await requests();
@@ -134,14 +138,30 @@ function handlerFor({ requestTimeoutSeconds }: S3Settings, agent: HttpAgent): No
   });
 }
 
-function endedBy(handler: NodeHttpHandler, signal: AbortSignal): Pick<NodeHttpHandler, 'handle' | 'metadata' | 'destroy' | 'updateHttpClientConfig' | 'httpHandlerConfigs'> {
+type RequestHandler = Pick<NodeHttpHandler, 'handle' | 'metadata' | 'destroy' | 'updateHttpClientConfig' | 'httpHandlerConfigs'>;
+
+/** Over the same connections. What broke one is a plain error with Node's code, also where several addresses were tried. */
+function requestsOver(handler: NodeHttpHandler, signal?: AbortSignal): RequestHandler {
   return {
     metadata: handler.metadata,
-    handle: (request, options) => handler.handle(request, { ...options, abortSignal: signal }),
+    handle: async (request, options) => {
+      try {
+        return await handler.handle(request, signal === undefined ? options : { ...options, abortSignal: signal });
+      } catch (error) {
+        throw connectionError(error);
+      }
+    },
     destroy: () => undefined,
     updateHttpClientConfig: (key, value) => handler.updateHttpClientConfig(key, value),
     httpHandlerConfigs: () => handler.httpHandlerConfigs(),
   };
+}
+
+function connectionError(error: unknown): Error {
+  const first = error instanceof AggregateError ? error.errors[0] as unknown : error;
+  const name = typeof error === 'object' && error !== null && 'name' in error ? String(error.name) : 'Error';
+  const code = errorCode(error) || errorCode(first);
+  return Object.assign(new Error(errorMessage(first), { cause: error }), { name, ...(code === '' ? {} : { code }) });
 }
 
 /** Asked with the usual region, which every store answers, if only by saying where else to ask. */

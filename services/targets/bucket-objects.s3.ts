@@ -106,8 +106,13 @@ export async function clearKeys(bucket: Bucket, prefix: string, keys: readonly s
   const wanted = new Set(keys);
   const objects = (await listedVersions(bucket, prefix, asking)).filter(({ key }) => wanted.has(key));
   await deleteObjects(bucket, objects, asking);
+  return objects.length + await abortUploads(bucket, keys, asking);
+}
+
+/** Of exactly these keys, all that are unfinished. Gives their number. */
+export async function abortUploads(bucket: Bucket, keys: readonly string[], asking: Asking = {}): Promise<number> {
   const uploads = (await Promise.all(keys.map((key) => openUploads(bucket, key, asking)))).flat();
   let aborted = 0;
   for (const upload of uploads) aborted += Number(await abortUpload(bucket, upload, asking));
-  return objects.length + aborted;
+  return aborted;
 }

@@ -11,7 +11,7 @@ import { encryptionOf, openBucket } from './bucket-client.s3.js';
 import type { Bucket, BucketOptions } from './bucket-client.s3.js';
 import { bucketChecks } from './bucket-check.s3.js';
 import { statusOf } from './bucket-failure.s3.js';
-import { clearKeys, deleteObjects, headObject, listedKeys } from './bucket-objects.s3.js';
+import { abortUploads, clearKeys, deleteObjects, headObject, listedKeys } from './bucket-objects.s3.js';
 import { allKeysAt, assertTargetKey, copyKeys, placePrefix } from './copy-keys.s3.js';
 import type { CopySource } from './copy-source.js';
 import { SourceEnded, uploadObject } from './copy-upload.s3.js';
@@ -74,12 +74,17 @@ async function storeCopy(bucket: Bucket, place: CopyPlace, source: CopySource, s
     signal.throwIfAborted();
     const manifestKey = await bucket.attempt('COMMIT', `Storing ${locationOf(bucket, keys.manifest)}`,
       () => putNew(bucket, keys.manifest, Buffer.from(manifestText({ ...manifest, stored })), () => written.push(keys.manifest)));
+    await cleanUp((asking) => abortUploads(bucket, [keys.database], asking));
     return { keys: [database, manifestKey], location, storedSize: uploaded.size, storedSha256: uploaded.sha256 };
   } catch (error) {
-    const asking = { abortSignal: AbortSignal.timeout(CLEAN_UP_MS) };
-    await clearKeys(bucket, placePrefix(bucket.folder, place), written, asking).catch(() => undefined);
+    await cleanUp((asking) => clearKeys(bucket, placePrefix(bucket.folder, place), written, asking));
     throw error;
   }
+}
+
+/** An upload that was begun twice because the first answer was lost would stay for ever; what has failed is told without waiting for more. */
+async function cleanUp(work: (asking: { readonly abortSignal: AbortSignal }) => Promise<unknown>): Promise<void> {
+  await work({ abortSignal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => undefined);
 }
 
 async function assertNothingAt(bucket: Bucket, place: CopyPlace): Promise<void> {
@@ -118,11 +123,11 @@ async function putNew(bucket: Bucket, key: string, body: Buffer, sent: () => voi
     const { VersionId } = await client.send(new PutObjectCommand({ ...params, IfNoneMatch: '*' }));
     return { key, versionId: VersionId ?? null };
   } catch (error) {
-    if (statusOf(error) === 412) return await ownObject(bucket, key, body);
-    if (!isNotImplemented(error)) {
+    if (statusOf(error) !== 412 && !isNotImplemented(error)) {
       sent();
       throw error;
     }
+    if (statusOf(error) === 412) return ownObject(bucket, key, body);
   }
   if (await headObject(bucket, { key, versionId: null }) !== null) throw copyExists(bucket, key);
   sent();
