@@ -2,15 +2,14 @@
 // Which of them exist is in bucket-objects.s3.ts.
 import type { FailureStep } from '../../events/error-codes.js';
 import type { EncodingStep } from '../../events/target-events.js';
+import { encodedName } from '../encoding/encoding.js';
 import { StepFailure } from '../snapshots/step-failure.js';
-import { DATABASE_NAME, MANIFEST_NAME } from './manifest.js';
+import { DATABASE_NAME, MANIFEST_NAME, copyNames } from './manifest.js';
 import { assertKey } from './target-paths.js';
 import type { CopyPlace } from './target.js';
 
 /** Of the whole key, in UTF-8; what S3 allows. */
 const LONGEST_KEY = 1024;
-const SUFFIX: Readonly<Record<EncodingStep, string>> = { zstd: '.zst', age: '.age' };
-const ENCODINGS: readonly (readonly EncodingStep[])[] = [[], ['zstd'], ['age'], ['zstd', 'age']];
 
 export interface CopyKeys {
   readonly manifest: string;
@@ -21,7 +20,7 @@ export interface CopyKeys {
 
 export function copyKeys(folder: string, place: CopyPlace, encoding: readonly EncodingStep[], step: FailureStep): CopyKeys {
   assertKey(place.folder, step);
-  const databaseName = [DATABASE_NAME, ...encoding.map((each) => SUFFIX[each])].join('');
+  const databaseName = encodedName(DATABASE_NAME, encoding);
   const prefix = placePrefix(folder, place);
   assertTargetKey(folder, `${prefix}${databaseName}`, step);
   return { manifest: `${prefix}${MANIFEST_NAME}`, database: `${prefix}${databaseName}`, databaseName };
@@ -31,8 +30,10 @@ export const placePrefix = (folder: string, place: CopyPlace): string => `${fold
 
 /** Every key that a copy at this place may have, the manifest first. */
 export function allKeysAt(folder: string, place: CopyPlace, step: FailureStep): readonly string[] {
-  const { manifest } = copyKeys(folder, place, [], step);
-  return [manifest, ...ENCODINGS.map((encoding) => copyKeys(folder, place, encoding, step).database)];
+  assertKey(place.folder, step);
+  const keys = copyNames.map((name) => `${placePrefix(folder, place)}${name}`);
+  for (const key of keys) assertTargetKey(folder, key, step);
+  return keys;
 }
 
 /** Fails for a key that is not below the target's folder, or that no copy can have. */

@@ -1,6 +1,6 @@
 // From a target's id to the place itself: the target `local` by configuration, all others by their stream and the vault.
 // Connects to nothing: each use asks the place anew.
-import type { Encoding } from '../../events/target-events.js';
+import type { Encoding, S3Settings } from '../../events/target-events.js';
 import { localTargetId, plainEncoding } from '../../events/target-events.js';
 import type { CommandHandler } from '../ledger/command-handler.js';
 import type { LocalTargetState, S3TargetState } from '../ledger/target-state.js';
@@ -43,10 +43,17 @@ export function targetRegistry({ commands, vault, localPath, openLocal, openS3 }
     if (state.kind !== null) return state;
     throw new StepFailure('PREFLIGHT', 'TARGET_UNAVAILABLE', `there is no target '${targetId}'; name another in the policy`);
   };
-  const open = async (state: LocalTargetState | S3TargetState): Promise<Target> => {
-    const { targetId } = state;
-    return state.kind === 'LOCAL' ? openLocal({ targetId, root: state.path }) : openS3(state, await keysOf(state, vault));
+  /** Kept while the settings are the same, so that connections and an instance's credentials are used again. */
+  const buckets = new Map<string, { readonly settings: S3Settings; readonly target: Target }>();
+  const openBucket = async (state: S3TargetState): Promise<Target> => {
+    const known = buckets.get(state.targetId);
+    if (known?.settings === state.settings) return known.target;
+    const target = openS3(state, await keysOf(state, vault));
+    buckets.set(state.targetId, { settings: state.settings, target });
+    return target;
   };
+  const open = async (state: LocalTargetState | S3TargetState): Promise<Target> =>
+    (state.kind === 'LOCAL' ? openLocal({ targetId: state.targetId, root: state.path }) : openBucket(state));
   return {
     async openForWriting(targetId) {
       const state = await find(targetId);

@@ -69,7 +69,8 @@ async function storeCopy(bucket: Bucket, place: CopyPlace, source: CopySource, s
     const location = locationOf(bucket, keys.database);
     const uploaded = await upload(bucket, keys.database, source, signal);
     const database = await assertWhole(bucket, keys.database, uploaded);
-    const { manifest } = await source.verified();
+    const { manifest, sha256 } = await source.verified();
+    if (source.encoding.length === 0 && uploaded.sha256 !== sha256) throw otherBytes(location);
     const stored = { file: keys.databaseName, size: uploaded.size, sha256: uploaded.sha256, encoding: source.encoding };
     signal.throwIfAborted();
     const manifestKey = await bucket.attempt('COMMIT', `Storing ${locationOf(bucket, keys.manifest)}`,
@@ -80,6 +81,11 @@ async function storeCopy(bucket: Bucket, place: CopyPlace, source: CopySource, s
     await cleanUp((asking) => clearKeys(bucket, placePrefix(bucket.folder, place), written, asking));
     throw error;
   }
+}
+
+/** What was verified is the file; what was sent was read from it once more. */
+function otherBytes(location: string): StepFailure {
+  return new StepFailure('COMMIT', 'HASH_MISMATCH', `What was sent to ${location} is not what was verified: check this machine's disk and memory.`);
 }
 
 /** An upload that was begun twice because the first answer was lost would stay for ever; what has failed is told without waiting for more. */
