@@ -61,6 +61,7 @@ module.exports = {
     vendor('mongodb', '\\.mongo\\.ts$'),
     vendor('@eventstore/db-client', '\\.eventstoredb\\.ts$'),
     vendor('@aws-sdk|@smithy', '\\.s3\\.ts$'),
+    vendor('age-encryption', '^services/encoding/'),
     vendor('type-graphql|@apollo|@as-integrations|express|dataloader|graphql-query-complexity|graphql-scalars', '^schema/'),
     vendor('graphql|graphql-ws|ws', '^(schema|demo)/'),
     // pino's type Logger is the port of logging: whoever logs is given one.

@@ -1,6 +1,49 @@
-import type { Encoding } from '../../events/target-events.js';
+// A source of copies whose bytes are encoded as a target wants them. Verifies nothing: what is verified is the source behind it.
+import type { Encoding, EncodingStep } from '../../events/target-events.js';
 import type { CopySource } from '../targets/copy-source.js';
+import { encode } from './encode.js';
+import { isPlain, stepsOf } from './encoding.js';
 
-export function encodedSource(source: CopySource, _encoding: Encoding): CopySource {
-  return source;
+/** The source itself where the encoding is plain. Each `read` encodes anew, with another key of age's. */
+export function encodedSource(source: CopySource, encoding: Encoding): CopySource {
+  if (isPlain(encoding)) return source;
+  const steps = stepsOf(encoding);
+  return {
+    expectedSize: steps.reduce((size, step) => atMost[step](size, encoding), source.expectedSize),
+    encoding: [...source.encoding, ...steps],
+    file: null,
+    read: (signal) => readEncoded(source, encoding, signal),
+    verified: () => source.verified(),
+  };
+}
+
+// A source may wait for bytes that are long in coming when its reader leaves: then it is aborted.
+async function* readEncoded(source: CopySource, encoding: Encoding, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  const left = new AbortController();
+  try {
+    yield* encode(source.read(AbortSignal.any([signal, left.signal])), encoding, signal);
+  } finally {
+    left.abort();
+  }
+}
+
+const atMost: Readonly<Record<EncodingStep, (size: number, encoding: Encoding) => number>> = { zstd: zstdSizeAtMost, age: ageSizeOf };
+
+const SMALL = 128 * 1024;
+
+/** ZSTD_compressBound of zstd.h, which allows more than the headers of incompressible blocks need. */
+function zstdSizeAtMost(size: number): number {
+  return size + Math.floor(size / 256) + (size < SMALL ? Math.floor((SMALL - size) / 2048) : 0);
+}
+
+const AGE_CHUNK = 64 * 1024;
+const AGE_TAG = 16;
+const AGE_NONCE = 16;
+const AGE_HEADER = 'age-encryption.org/v1\n'.length + `--- ${'m'.repeat(43)}\n`.length;
+const AGE_STANZA = `-> X25519 ${'s'.repeat(43)}\n${'k'.repeat(43)}\n`.length;
+
+/** Exact, for X25519 recipients (age-encryption.org/v1). */
+function ageSizeOf(size: number, { ageRecipients }: Encoding): number {
+  const chunks = Math.max(1, Math.ceil(size / AGE_CHUNK));
+  return AGE_HEADER + ageRecipients.length * AGE_STANZA + AGE_NONCE + size + chunks * AGE_TAG;
 }
