@@ -1,10 +1,11 @@
-// The entry of every npm script: sets up what the step needs (dependencies, Node 24, etcd), runs it, ends with its exit code.
+// The entry of every npm script: sets up what the step needs (dependencies, Node 24, etcd, age), runs it, ends with its exit code.
 // Plain JavaScript without dependencies, for Node 20 too: on a fresh clone nothing else is there yet.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { ensureDependencies, findNode, root, say, SetupError } from './dependencies.mjs';
+import { pathWithEncodingTools } from './encoding-tools.mjs';
 import { pathWithEtcd } from './etcd.mjs';
 
 const QUIET = '--disable-warning=ExperimentalWarning';
@@ -19,20 +20,22 @@ const IMPORTING = ['--config', '.dependency-cruiser.cjs', '--output-type', 'err-
 const build = { name: 'build', args: tsc('-p', 'tsconfig.build.json') };
 const lint = ['--max-warnings=0', '.'];
 
-// A step is a list of commands, run one after the other until one fails; `etcd` says that one of them starts a real etcd.
+const TESTED = [pathWithEtcd, pathWithEncodingTools];
+
+// A step is a list of commands, run one after the other until one fails; `programs` adds to PATH what they start besides Node.
 const STEPS = {
   build: { commands: () => [build] },
   start: { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('main.js'), ...rest] }] },
   'rotate-master-key': { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('cli.js'), 'rotate-master-key', ...rest] }] },
-  demo: { etcd: true, commands: (rest) => [build, { name: 'demo', args: [...dist('demo', 'demo.js'), ...rest] }] },
-  bench: { etcd: true, commands: (rest) => [build, { name: 'bench', args: [...dist('bench', 'bench.js'), ...rest] }] },
-  test: { etcd: true, commands: (rest) => [build, { name: 'tests', args: jest(...rest) }] },
+  demo: { programs: [pathWithEtcd], commands: (rest) => [build, { name: 'demo', args: [...dist('demo', 'demo.js'), ...rest] }] },
+  bench: { programs: TESTED, commands: (rest) => [build, { name: 'bench', args: [...dist('bench', 'bench.js'), ...rest] }] },
+  test: { programs: TESTED, commands: (rest) => [build, { name: 'tests', args: jest(...rest) }] },
   soak: {
-    etcd: true,
+    programs: TESTED,
     commands: (rest) => [build, { name: 'soak', args: jest('--testMatch=**/*.soak.ts', '--testTimeout=3600000', ...rest) }],
   },
   check: {
-    etcd: true,
+    programs: TESTED,
     commands: () => [
       { name: 'types', args: tsc('--noEmit', '-p', '.') },
       { name: 'lint', args: [module('eslint', 'bin', 'eslint.js'), ...lint] },
@@ -53,7 +56,7 @@ async function main([name, ...rest]) {
   if (step === undefined) throw new SetupError(`There is no step "${name}". There are: ${Object.keys(STEPS).join(', ')}.`);
   await ensureDependencies();
   const node = findNode();
-  const path = step.etcd === true ? pathWithEtcd() : process.env['PATH'];
+  const path = (step.programs ?? []).reduce((found, add) => add(found), process.env['PATH'] ?? '');
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${path}` };
   const commands = step.commands(rest);
   for (const command of commands) {
