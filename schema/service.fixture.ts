@@ -14,6 +14,7 @@ import { openSqliteReadStore } from '../projections/read-store.sqlite.js';
 import type { ReadStore } from '../projections/read-store.js';
 import { createCommandHandler } from '../services/ledger/command-handler.js';
 import type { ClusterCommand } from '../services/ledger/cluster-commands.js';
+import type { Vault } from '../services/vault/vault.js';
 import { openSqliteVault } from '../services/vault/vault.sqlite.js';
 import { createServer, type ServerConfig, type ServerDependencies } from './server.js';
 
@@ -32,6 +33,7 @@ export interface ServiceOptions {
   readonly dependencies?: Partial<ServerDependencies>;
   /** Wraps the read store that the API reads from. */
   readonly wrapReads?: (readStore: ReadStore) => ReadStore;
+  readonly wrapVault?: (vault: Vault) => Vault;
   readonly isProjecting?: boolean;
 }
 
@@ -52,7 +54,7 @@ export async function startService(options: ServiceOptions = {}) {
   const server = createServer({
     config: { host: '127.0.0.1', port: 0, token: null, origins: [], ...options.config },
     dependencies: {
-      commands, vault, store, projector, readStore: options.wrapReads?.(readStore) ?? readStore,
+      commands, vault: options.wrapVault?.(vault) ?? vault, store, projector, readStore: options.wrapReads?.(readStore) ?? readStore,
       openMemoryReadStore: async () => openSqliteReadStore(':memory:', source),
       testTarget: async () => [{ ranOn: 'n1', name: 'put', ok: true, message: null, remedy: null }],
       health: () => ({ live: true, ready: true, parts: {} }),
