@@ -88,6 +88,7 @@ function installCeph() {
   if (!present()) throw new SetupError("Debian's Ceph: what was installed does not run here");
 }
 
+/** Listings come in small pages, so that tests need few objects to see several. */
 function cephConf({ fsid, monitor, port }) {
   return `[global]
 fsid = ${fsid}
@@ -127,6 +128,7 @@ rgw_frontends = beast endpoint=127.0.0.1:${port}
 rgw_thread_pool_size = 64
 rgw_enable_usage_log = false
 rgw_dns_name = localhost
+rgw_max_listing_results = 100
 `;
 }
 

@@ -55,6 +55,7 @@ await s3Suite('S3 behind faults', (server) => {
     ['a reset in the middle of a part', LARGE, firstOf(1, isPart, { kind: 'reset', afterBytes: 4_000_000 })],
     ['the lost answer to the beginning of an upload', LARGE, firstOf(1, isBegin, { kind: 'lose-answer' })],
     ['the lost answer to a part', LARGE, firstOf(1, isPart, { kind: 'lose-answer' })],
+    ['the lost answer to the end of an upload', LARGE, firstOf(1, isComplete, { kind: 'lose-answer' })],
     ['the lost answer to the database put at once', SMALL, firstOf(1, isPutOf('snapshot.db'), { kind: 'lose-answer' })],
     ['the lost answer to the manifest', SMALL, firstOf(1, isPutOf('manifest.json'), { kind: 'lose-answer' })],
     ['a store without conditional puts', SMALL, (request) => (request.headers['if-none-match'] === undefined ? null : { kind: 'answer', status: 501, code: 'NotImplemented' })],

@@ -29,7 +29,8 @@ export interface Bucket {
   client(): S3Client;
   /** A client like it whose requests all end with the signal. Opens no connections of its own. */
   clientEndedBy(signal: AbortSignal): S3Client;
-  agent(): HttpAgent;
+  /** With the same trust and proxy, and no connections yet; for the caller to destroy. */
+  newAgent(): HttpAgent;
   /** Asked of the store at first if the settings have none; us-east-1 if it does not say. */
   region(): Promise<string>;
   /** Requests as one step: `doing` is a noun phrase for people. Rejects with a StepFailure. */
@@ -47,8 +48,7 @@ export const DEFAULT_REGION = 'us-east-1';
 
 export function openBucket(options: BucketOptions): Bucket {
   const { bucket: name, folder, settings, keys } = options;
-  const agent = once(() => agentFor(settings));
-  const handler = once(() => handlerFor(settings, agent()));
+  const handler = once(() => handlerFor(settings, agentFor(settings)));
   let known = settings.region;
   let asked: Promise<string> | null = null;
   const config = (): S3ClientConfig => ({
@@ -82,7 +82,8 @@ export function openBucket(options: BucketOptions): Bucket {
   const failure = async (step: FailureStep, doing: string, error: unknown): Promise<StepFailure> =>
     bucketFailure(step, doing, await reason(error), context());
   return {
-    name, folder, settings, client, agent, region, context, reason, failure,
+    name, folder, settings, client, region, context, reason, failure,
+    newAgent: () => agentFor(settings),
     clientEndedBy: (signal) => {
       const { credentials } = client().config;
       return new S3Client({ ...config(), credentials, requestHandler: requestsOver(handler(), signal) });
@@ -125,9 +126,11 @@ function clientConfig({ bucket, settings, keys }: BucketOptions): S3ClientConfig
 }
 
 function agentFor({ proxy, ca, endpoint }: S3Settings): HttpAgent {
+  const plain = endpoint?.startsWith('http:') === true;
   const trust = { keepAlive: true, ...(ca === null ? {} : { ca }) };
-  if (proxy !== null) return new ProxyAgent({ ...trust, getProxyForUrl: () => proxy });
-  return endpoint?.startsWith('http:') === true ? new HttpAgent(trust) : new HttpsAgent(trust);
+  // proxy-agent 8 sends a relative path where it uses a connection for http again: there each request has its own.
+  if (proxy !== null) return new ProxyAgent({ ...trust, keepAlive: !plain, getProxyForUrl: () => proxy });
+  return plain ? new HttpAgent(trust) : new HttpsAgent(trust);
 }
 
 function handlerFor({ requestTimeoutSeconds }: S3Settings, agent: HttpAgent): NodeHttpHandler {

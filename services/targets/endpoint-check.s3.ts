@@ -31,7 +31,7 @@ export async function checkName(bucket: Bucket): Promise<string> {
 export async function checkConnection(bucket: Bucket, signal: AbortSignal): Promise<string> {
   const { hostname, port, isProxy } = nextHop(bucket);
   const socket = connect({ host: hostname, port, timeout: bucket.settings.requestTimeoutSeconds * 1000 });
-  socket.once('timeout', () => socket.destroy(Object.assign(new Error('nothing answered'), { code: 'ETIMEDOUT' })));
+  socket.once('timeout', () => socket.destroy(nothingAnswered()));
   try {
     await once(socket, 'connect', { signal });
   } finally {
@@ -41,14 +41,13 @@ export async function checkConnection(bucket: Bucket, signal: AbortSignal): Prom
 }
 
 export async function checkTls(bucket: Bucket, signal: AbortSignal): Promise<string> {
-  const url = bucketUrl(bucket);
-  await answerOf(bucket, url, signal);
-  if (url.protocol === 'http:') return 'not used: the endpoint is http, so whoever is on the way can read and change everything';
+  await answerOf(bucket, signal);
+  if (bucketUrl(bucket).protocol === 'http:') return 'not used: the endpoint is http, so whoever is on the way can read and change everything';
   return bucket.settings.ca === null ? 'by an authority that Node.js brings' : "by the target's own CA";
 }
 
 export async function checkClock(bucket: Bucket, signal: AbortSignal): Promise<string> {
-  const { headers } = await answerOf(bucket, bucketUrl(bucket), signal);
+  const { headers } = await answerOf(bucket, signal);
   const theirs = Date.parse(headers.date ?? '');
   if (Number.isNaN(theirs)) return 'the store does not tell its time';
   const skew = Math.abs(Date.now() - theirs);
@@ -58,10 +57,11 @@ export async function checkClock(bucket: Bucket, signal: AbortSignal): Promise<s
 }
 
 /** Where requests for the bucket go, as the SDK reckons it; without its region where that would have to be asked there first. */
-function bucketUrl({ name, client, settings }: Bucket): URL {
+function bucketUrl(bucket: Bucket): URL {
+  const { name, settings } = bucket;
   const endpoint = settings.endpoint === null ? {} : { Endpoint: settings.endpoint };
   const params = { Bucket: name, Region: settings.region ?? DEFAULT_REGION, ForcePathStyle: usesPathStyle(name, settings), ...endpoint };
-  return client().config.endpointProvider(params, {}).url;
+  return bucket.client().config.endpointProvider(params, {}).url;
 }
 
 function nextHop(bucket: Bucket): { hostname: string; port: number; isProxy: boolean } {
@@ -71,13 +71,21 @@ function nextHop(bucket: Bucket): { hostname: string; port: number; isProxy: boo
   return { hostname: url.hostname.replace(/^\[|\]$/g, ''), port, isProxy: proxy !== null };
 }
 
-/** Whatever it is: an answer at all proves the way there. */
-async function answerOf(bucket: Bucket, url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+/** Whatever it is: an answer at all proves the way there. Over a connection of its own, so that TLS is really tried. */
+async function answerOf(bucket: Bucket, signal: AbortSignal): Promise<IncomingMessage> {
+  const url = new URL('/', bucketUrl(bucket));
+  const agent = bucket.newAgent();
   const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
-  const request = send(new URL('/', url), { method: 'HEAD', agent: bucket.agent(), signal, timeout: bucket.settings.requestTimeoutSeconds * 1000 });
-  request.once('timeout', () => request.destroy(Object.assign(new Error('nothing answered'), { code: 'ETIMEDOUT' })));
+  const request = send(url, { method: 'HEAD', agent, signal, timeout: bucket.settings.requestTimeoutSeconds * 1000 });
+  request.once('timeout', () => request.destroy(nothingAnswered()));
   request.end();
-  const [answer] = await once(request, 'response') as [IncomingMessage];
-  answer.resume();
-  return answer;
+  try {
+    const [answer] = await once(request, 'response') as [IncomingMessage];
+    answer.resume();
+    return answer;
+  } finally {
+    agent.destroy();
+  }
 }
+
+const nothingAnswered = (): Error => Object.assign(new Error('nothing answered'), { code: 'ETIMEDOUT' });
