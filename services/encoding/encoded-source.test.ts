@@ -51,6 +51,12 @@ describe('an encoded source', () => {
     expect((await allOf(encrypted.read(never))).length).toBe(encrypted.expectedSize);
   });
 
+  test('whose bytes are others at the second reading ends with an error, since the encoded ones would tell nobody', async () => {
+    const source = wholeSource(mixedBytes(100_000));
+    const changed = { ...source, verified: async () => verifiedFile(mixedBytes(99_999)) };
+    await expect(allOf(encodedSource(changed, toPair(zstd)).read(never))).rejects.toMatchObject({ step: 'COMMIT', code: 'HASH_MISMATCH' });
+  });
+
   test('that is refused at its end throws that very refusal', async () => {
     const source = heldSource(10);
     const refusal = new StepFailure('VERIFY', 'HASH_MISMATCH', 'The hash is another.');

@@ -1,6 +1,9 @@
-// A source of copies whose bytes are encoded as a target wants them. Verifies nothing: what is verified is the source behind it.
+// A source of copies whose bytes are encoded as a target wants them. What is encoded is compared with what was verified, since nobody
+// can tell later from the encoded bytes.
+import { createHash } from 'node:crypto';
 import type { Encoding, EncodingStep } from '../../events/target-events.js';
 import type { CopySource } from '../targets/copy-source.js';
+import { StepFailure } from '../snapshots/step-failure.js';
 import { encode } from './encode.js';
 import { isPlain, stepsOf } from './encoding.js';
 
@@ -21,10 +24,21 @@ export function encodedSource(source: CopySource, encoding: Encoding): CopySourc
 async function* readEncoded(source: CopySource, encoding: Encoding, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const left = new AbortController();
   try {
-    yield* encode(source.read(AbortSignal.any([signal, left.signal])), encoding, signal);
+    yield* encode(verifiedPieces(source, AbortSignal.any([signal, left.signal])), encoding, signal);
   } finally {
     left.abort();
   }
+}
+
+/** Ends with an error where the bytes, read once more, are not those that were verified. */
+async function* verifiedPieces(source: CopySource, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  const hash = createHash('sha256');
+  for await (const piece of source.read(signal)) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (hash.digest('hex') === (await source.verified()).sha256) return;
+  throw new StepFailure('COMMIT', 'HASH_MISMATCH', 'What was read to be encoded is not what was verified: check this machine\'s disk and memory.');
 }
 
 const atMost: Readonly<Record<EncodingStep, (size: number, encoding: Encoding) => number>> = { zstd: zstdSizeAtMost, age: ageSizeOf };
