@@ -35,7 +35,8 @@ async function takeSnapshot(): Promise<{ keys: readonly StoredKey[]; bytes: numb
   const stream = await etcd.openSnapshot(endpoint, { signal, idleTimeoutMs: 60_000 });
   const spooling = await createSpool(spoolFile(spoolFolder, folder), stream.totalBytes);
   const stored = target.store({ folder }, spooling.source, signal);
-  const { fileSize: size, fileSha256, revision, keyCount, databaseSize, sha256 } = await readSnapshot(stream, spooling, { signal, onProgress: () => undefined });
+  const read = await readSnapshot(stream, spooling, { signal, onProgress: () => undefined });
+  const { fileSize: size, fileSha256, revision, keyCount, databaseSize, sha256 } = read;
   spooling.verified({ size, sha256: fileSha256, manifest: {
     version: 1, snapkeepVersion: 'bench', clusterId: 'bench', snapshotId: `bench.${round}`, name: `round-${round}`, part: 'any', attempt: 1,
     takenAt, etcdVersion: version, member: memberId, revision, keyCount, databaseSize, sha256,

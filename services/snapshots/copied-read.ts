@@ -43,6 +43,8 @@ interface Reading {
   readonly began: number;
 }
 
+/** Three tries in the first round. */
+const TRY_PAUSES_MS = [500, 2_000];
 /** How long copies may take to be withdrawn before their failure is recorded. */
 const WITHDRAWAL_MS = 10_000;
 
@@ -80,15 +82,16 @@ async function readBehind(parts: CopiedReadParts, attempt: Attempt, reading: Rea
   const { open, spooling, stream } = reading;
   const ending = new AbortController();
   const signal = AbortSignal.any([attempt.signal, ending.signal]);
-  const round = { signal, stallMs: parts.stallMs, node: nodeOf(part.part), now: parts.now };
+  const round = { signal, stallMs: parts.stallMs, pausesMs: TRY_PAUSES_MS, node: nodeOf(part.part), now: parts.now };
   const stored = storeCopies(open, spooling.source, round);
   stored.catch(() => undefined);
   try {
     // The copies end before the read only by failing, all of them.
-    const facts = await Promise.race([readFacts(attempt, reading), stored.then(neverFirst)]);
-    spooling.verified({ size: facts.fileSize, sha256: facts.fileSha256, manifest: manifestFacts(part, lease.attempt, facts.read, parts.places.snapkeepVersion) });
+    const facts = await Promise.race([readFile(attempt, reading), stored.then(neverFirst)]);
+    const { read, fileSize: size, fileSha256: sha256 } = facts;
+    spooling.verified({ size, sha256, manifest: manifestFacts(part, lease.attempt, read, parts.places.snapkeepVersion) });
     const outcome = await stored;
-    if (!attempt.signal.aborted) return { ...outcome, facts: facts.read };
+    if (!attempt.signal.aborted) return { ...outcome, facts: read };
     await withdrawCopies(parts.places, outcome.copies);
     throw attempt.signal.reason;
   } catch (error) {
@@ -104,12 +107,19 @@ function neverFirst(): never {
   throw new Error('copies were stored before what they hold was verified');
 }
 
-async function readFacts({ lease, signal }: Attempt, { stream, spooling, status, takenAt, began }: Reading) {
+interface FileRead {
+  readonly read: ReadFacts;
+  readonly fileSize: number;
+  readonly fileSha256: string;
+}
+
+async function readFile({ lease, signal }: Attempt, { stream, spooling, status, takenAt, began }: Reading): Promise<FileRead> {
   const { totalBytes } = stream;
-  const read = await readSnapshot(stream, spooling, { signal, onProgress: (bytes) => lease.note(bytes, totalBytes) });
+  const facts = await readSnapshot(stream, spooling, { signal, onProgress: (bytes) => lease.note(bytes, totalBytes) });
   await lease.renew();
   signal.throwIfAborted();
-  const { databaseSize: dbSize, fileSize, fileSha256, revision, keyCount, sha256 } = read;
+  const { databaseSize: dbSize, fileSize, fileSha256, revision, keyCount, sha256 } = facts;
+  const { version: etcdVersion, memberId: member } = status;
   const durationMs = Math.round(performance.now() - began);
-  return { fileSize, fileSha256, read: { takenAt, revision, keyCount, dbSize, sha256, etcdVersion: status.version, member: status.memberId, durationMs } };
+  return { fileSize, fileSha256, read: { takenAt, revision, keyCount, dbSize, sha256, etcdVersion, member, durationMs } };
 }

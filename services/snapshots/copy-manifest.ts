@@ -13,6 +13,7 @@ export function manifestFacts(subject: ManifestSubject, attempt: number, facts: 
   const { clusterId, snapshotId, name, part } = subject;
   const { takenAt, etcdVersion, member, revision, keyCount, sha256, dbSize } = facts;
   return {
-    version: 1, snapkeepVersion, clusterId, snapshotId, name, part, attempt, takenAt, etcdVersion, member, revision, keyCount, databaseSize: dbSize, sha256,
+    version: 1, snapkeepVersion, clusterId, snapshotId, name, part, attempt,
+    takenAt, etcdVersion, member, revision, keyCount, databaseSize: dbSize, sha256,
   };
 }

@@ -14,7 +14,7 @@ import type { OpenPart } from './open-work.js';
 import { StepFailure } from './step-failure.js';
 
 const bytes = Buffer.from('data');
-const round: CopyRound = { signal: new AbortController().signal, stallMs: 10_000, node: null, now: () => '2026-11-23T06:00:00.000Z' };
+const round: CopyRound = { signal: new AbortController().signal, stallMs: 10_000, pausesMs: [10, 20], node: null, now: () => '2026-11-23T06:00:00.000Z' };
 
 let folder: string;
 beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'copies-')); });
@@ -35,7 +35,7 @@ const failing = (targetId: string, times: number): Target => {
     },
   };
 };
-const hanging = (targetId: string): Target => ({ ...directory(targetId), store: () => new Promise<never>(() => undefined) });
+const hanging = (targetId: string): Target => ({ ...directory(targetId), store: () => Promise.withResolvers<never>().promise });
 const unavailable = (targetId: string): Target => ({
   ...directory(targetId), preflight: async () => { throw new StepFailure('PREFLIGHT', 'TARGET_UNAVAILABLE', `${targetId} is not mounted`); },
 });
@@ -90,7 +90,7 @@ describe('the copies of an attempt', () => {
 
   test('that hang are let go after the bound, while the others are stored', async () => {
     const { open } = await opened(hanging('one'), directory('two'));
-    const outcome = await storeCopies(open, wholeSource(bytes), { ...round, stallMs: 20 });
+    const outcome = await storeCopies(open, wholeSource(bytes), { ...round, stallMs: 1_000 });
     expect(outcome).toMatchObject({ copies: [{ targetId: 'two' }], failedCopies: [{ targetId: 'one', failure: { code: 'COPY_STALLED' } }] });
   });
 
@@ -98,7 +98,7 @@ describe('the copies of an attempt', () => {
     await mkdir(join(folder, 'two'));
     const { open } = await opened(hanging('one'), directory('two'));
     const source = heldSource(bytes.length);
-    const storing = storeCopies(open, source, { ...round, stallMs: 200 });
+    const storing = storeCopies(open, source, { ...round, stallMs: 1_000 });
     source.feed(bytes);
     await readUpTo(source, bytes.length);
     source.verify();

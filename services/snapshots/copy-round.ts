@@ -13,6 +13,8 @@ import { failureOf } from './failure-record.js';
 export interface CopyRound extends CopyBounds {
   /** The node whose own member is read; null for a part that any worker may read. */
   readonly node: string | null;
+  /** Before each further try. */
+  readonly pausesMs: readonly number[];
   /** RFC 3339 UTC. */
   readonly now: () => string;
 }
@@ -22,26 +24,29 @@ export interface CopyOutcome {
   readonly failedCopies: readonly FailedCopyFact[];
 }
 
-interface CopyPlace extends CopyRound {
+interface CopyPlace extends CopyBounds {
   readonly folder: string;
+  readonly node: string | null;
+  readonly now: () => string;
 }
 
-const pausesMs = [500, 2_000];
-
 /** Settles when each target has stored its copy or used up its tries. Rejects with the first target's failure when none has stored one. */
-export async function storeCopies({ targets, failed, folder }: OpenPlaces, source: CopySource, round: CopyRound): Promise<CopyOutcome> {
+export async function storeCopies(places: OpenPlaces, source: CopySource, round: CopyRound): Promise<CopyOutcome> {
+  const { targets, failed, folder } = places;
   const tried = await Promise.allSettled(targets.map((open) => storedSoon(open, source, { ...round, folder })));
   const copies = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failedNow = tried.flatMap((one, at): FailedCopyFact[] =>
-    (one.status === 'rejected' ? [{ targetId: targets[at]?.target.targetId ?? '', node: round.node, failure: failureOf(one.reason, 'COMMIT') }] : []));
+  const failedNow = tried.flatMap((one, at): FailedCopyFact[] => {
+    const targetId = targets[at]?.target.targetId ?? '';
+    return one.status === 'rejected' ? [{ targetId, node: round.node, failure: failureOf(one.reason, 'COMMIT') }] : [];
+  });
   const first = tried.find((one) => one.status === 'rejected');
   if (copies.length === 0 && first) throw first.reason;
   return { copies, failedCopies: [...failed, ...failedNow] };
 }
 
 /** Again while the source is there, since what fails for a moment would cost the copy. */
-async function storedSoon(open: OpenTarget, source: CopySource, place: CopyPlace): Promise<StoredCopyFact> {
-  for (const pause of pausesMs) {
+async function storedSoon(open: OpenTarget, source: CopySource, place: CopyPlace & CopyRound): Promise<StoredCopyFact> {
+  for (const pause of place.pausesMs) {
     try {
       return await storeCopy(open, source, place);
     } catch (error) {
@@ -58,7 +63,8 @@ export async function storeCopy({ target, encoding }: OpenTarget, source: CopySo
   const encoded = encodedSource(source, encoding);
   const stored = await watched(encoded, place, (from, signal) => target.store({ folder }, from, signal));
   return {
-    targetId: target.targetId, node, storedOn: target.storedOn, ...stored, encoding: encoded.encoding, storedAt: now(), verification: 'STRUCTURE_OK',
+    targetId: target.targetId, node, storedOn: target.storedOn, ...stored, encoding: encoded.encoding,
+    storedAt: now(), verification: 'STRUCTURE_OK',
   };
 }
 

@@ -47,7 +47,7 @@ test('a store that takes nothing that is there is let go, and told so', async ()
   const told = Promise.withResolvers<unknown>();
   const stuck = watched(source, { signal, stallMs }, async (from, until) => {
     until.addEventListener('abort', () => told.resolve(until.reason));
-    for await (const piece of from.read(until)) if (piece.length > 0) await new Promise<never>(() => undefined);
+    for await (const piece of from.read(until)) if (piece.length > 0) await Promise.withResolvers<never>().promise;
   });
   await expect(stuck).rejects.toMatchObject({ step: 'COMMIT', code: 'COPY_STALLED', message: expect.stringContaining('0.04 s') });
   expect(await told.promise).toBeInstanceOf(StepFailure);
@@ -59,7 +59,7 @@ test('a commit that does not end is let go', async () => {
   source.verify();
   const stuck = watched(source, { signal, stallMs }, async (from, until) => {
     await readAll(from, until);
-    await new Promise<never>(() => undefined);
+    await Promise.withResolvers<never>().promise;
   });
   await expect(stuck).rejects.toMatchObject({ code: 'COPY_STALLED' });
 });

@@ -11,7 +11,7 @@ export interface GrowingSpool {
   /** For copies of it as it is. */
   readonly source: CopySource & { readonly file: string };
   /** So many bytes are in the file. */
-  grew(bytes: number): void;
+  readonly grew: (bytes: number) => void;
   /** All is there and valid: readers come to their end. */
   verified(file: VerifiedFile): void;
   /** It never will be valid: readers fail with this error. Without effect once it is verified. */
@@ -70,7 +70,7 @@ export async function createSpool(file: string, expectedSize: number): Promise<G
   return {
     handle,
     source: { expectedSize, encoding: [], file, read, verified: () => end.promise },
-    grew(bytes) {
+    grew: (bytes) => {
       size = bytes;
       changed();
     },

@@ -2,6 +2,7 @@
 // Ends as stored, failed as a fact with or without another try, or nothing where the ledger no longer wants it.
 import type { Logger } from 'pino';
 import { isSnapkeepError } from '../../events/errors.js';
+import type { ClusterCommand } from '../ledger/cluster-commands.js';
 import type { CommandHandler } from '../ledger/command-handler.js';
 import type { SnapshotState } from '../ledger/snapshot-state.js';
 import { findCopy } from '../ledger/snapshot-state.js';
@@ -14,7 +15,7 @@ import { failureOf } from './failure-record.js';
 import type { OpenRepair } from './open-repairs.js';
 import { type RepairOrigin, originsOf, repairSource } from './repair-source.js';
 import type { SpoolRoom } from './spool-room.js';
-import { StepFailure, isStepFailure } from './step-failure.js';
+import { StepFailure } from './step-failure.js';
 import type { RunEnd } from './worker.js';
 
 export interface RepairParts {
@@ -30,9 +31,12 @@ export interface RepairParts {
   readonly log: Logger;
 }
 
+/** No other try can mend it. */
+class Unrepairable extends StepFailure {}
+
 /** `signal` ends it for a shutdown; the next start tries it again. */
 export async function runRepair(parts: RepairParts, repair: OpenRepair, signal: AbortSignal): Promise<RunEnd> {
-  const { clusterId, snapshotId, targetId, node } = repair;
+  const { clusterId, snapshotId } = repair;
   const snapshot = (await parts.commands.clusterState(clusterId)).snapshots.get(snapshotId);
   if (snapshot === undefined || findCopy(snapshot, repair)?.state !== 'FAILED') return null;
   try {
@@ -41,15 +45,26 @@ export async function runRepair(parts: RepairParts, repair: OpenRepair, signal: 
     if (signal.aborted) return null;
     // In doubt, the copy stays until the log tells.
     if (isSnapkeepError(error)) throw error;
-    const failure = failureOf(error, 'COMMIT');
-    if (failure.code === 'UNEXPECTED') parts.log.error({ clusterId, snapshotId, targetId, err: error }, 'a repair met a defect');
-    const retryAfterMs = isFinal(error) ? null : parts.repairPausesMs[repair.failures + 1] ?? null;
-    const failed = await execute(parts, repair, { type: 'RecordCopyFailed', snapshotId, targetId, node, failure, retryAfterMs });
-    return failed.outcome === 'accepted' ? failed.position : null;
+    return recordFailure(parts, repair, error);
   }
 }
 
-async function store(parts: RepairParts, repair: OpenRepair, { snapshot, signal }: { snapshot: SnapshotState; signal: AbortSignal }): Promise<RunEnd> {
+async function recordFailure(parts: RepairParts, repair: OpenRepair, error: unknown): Promise<RunEnd> {
+  const { clusterId, snapshotId, targetId, node, failures } = repair;
+  const failure = failureOf(error, 'COMMIT');
+  if (failure.code === 'UNEXPECTED') parts.log.error({ clusterId, snapshotId, targetId, err: error }, 'a repair met a defect');
+  const isFinal = error instanceof Unrepairable || failure.code === 'TARGET_RETIRED';
+  const retryAfterMs = isFinal ? null : parts.repairPausesMs[failures + 1] ?? null;
+  const failed = await execute(parts, repair, { type: 'RecordCopyFailed', snapshotId, targetId, node, failure, retryAfterMs });
+  return failed.outcome === 'accepted' ? failed.position : null;
+}
+
+interface Repairing {
+  readonly snapshot: SnapshotState;
+  readonly signal: AbortSignal;
+}
+
+async function store(parts: RepairParts, repair: OpenRepair, { snapshot, signal }: Repairing): Promise<RunEnd> {
   const { places, now, stallMs } = parts;
   const { snapshotId, targetId, node, facts } = repair;
   const open = await places.openForWriting(targetId);
@@ -74,25 +89,22 @@ async function store(parts: RepairParts, repair: OpenRepair, { snapshot, signal 
 
 /** Another origin at each try, so that one that cannot be read does not stand in the way. */
 function sourceOf({ places, spools, nodeId }: RepairParts, repair: OpenRepair, snapshot: SnapshotState): CopySource {
-  const origins = originsOf(snapshot, { spool: spools.kept(copyFolder(repair, repair.attempt)), nodeId });
-  const origin: RepairOrigin | undefined = origins[repair.failures % origins.length];
+  const { attempt, facts, failures } = repair;
+  const origins = originsOf(snapshot, { spool: spools.kept(copyFolder(repair, attempt)), nodeId });
+  const origin: RepairOrigin | undefined = origins[failures % origins.length];
   if (origin === undefined) throw nothingToReadFrom(snapshot);
-  return repairSource(origin, { facts: repair.facts, targets: places, manifest: manifestFacts(repair, repair.attempt, repair.facts, places.snapkeepVersion) });
+  return repairSource(origin, { facts, targets: places, manifest: manifestFacts(repair, attempt, facts, places.snapkeepVersion) });
 }
 
-function nothingToReadFrom({ copies }: SnapshotState): StepFailure {
+function nothingToReadFrom({ copies }: SnapshotState): Unrepairable {
   const encrypted = copies.some(({ state, stored }) => state === 'STORED' && stored?.encoding.includes('age') === true);
   const remedy = 'The next snapshot is stored on this target again.';
   return encrypted
-    ? new StepFailure('READ', 'COPY_ENCRYPTED', `Every stored copy is encrypted, and this service has no key to read one back. ${remedy}`)
-    : new StepFailure('READ', 'COPY_MISSING', `No copy is stored any more from which this one could be made. ${remedy}`);
+    ? new Unrepairable('READ', 'COPY_ENCRYPTED', `Every stored copy is encrypted, and this service has no key to read one back. ${remedy}`)
+    : new Unrepairable('READ', 'COPY_MISSING', `No copy is stored any more from which this one could be made. ${remedy}`);
 }
 
-/** What another try would not mend. */
-const isFinal = (error: unknown): boolean =>
-  isStepFailure(error) && (['TARGET_RETIRED', 'COPY_ENCRYPTED'].includes(error.code) || (error.step === 'READ' && error.code === 'COPY_MISSING'));
-
-function execute({ commands, worker }: RepairParts, { clusterId, snapshotId, targetId }: OpenRepair, command: Parameters<CommandHandler['executeCluster']>[1]) {
+function execute({ commands, worker }: RepairParts, { clusterId, snapshotId, targetId }: OpenRepair, command: ClusterCommand) {
   return commands.executeCluster(clusterId, command, {
     actor: `worker:${worker}`, correlationId: snapshotId, causationId: `${snapshotId}/${targetId}/repair`,
   });

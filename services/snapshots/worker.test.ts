@@ -5,6 +5,7 @@ import type { EventContext, EventStore } from '../../events/event-store.js';
 import type { ClusterCommand } from '../ledger/cluster-commands.js';
 import { createCommandHandler } from '../ledger/command-handler.js';
 import type { CommandHandler } from '../ledger/command-handler.js';
+import { arrivals } from './arrivals.fixture.js';
 import type { OpenRepair } from './open-repairs.js';
 import type { Leftover, OpenPart } from './open-work.js';
 import { createWorker } from './worker.js';
@@ -32,27 +33,6 @@ afterEach(async () => {
   await worker?.stop(0);
   await store.close();
 });
-
-/** A queue of what the worker began, to be awaited one by one. */
-function arrivals<T>() {
-  const waiting: T[] = [];
-  let wake: () => void = () => undefined;
-  return {
-    push(item: T) {
-      waiting.push(item);
-      wake();
-    },
-    async next(): Promise<T> {
-      for (let item = waiting.shift(); ; item = waiting.shift()) {
-        if (item !== undefined) return item;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-    size: () => waiting.length,
-  };
-}
 
 const execute = async (command: ClusterCommand, clusterId = 'a') => {
   const executed = await commands.executeCluster(clusterId, command, context);

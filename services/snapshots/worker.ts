@@ -79,7 +79,7 @@ export function createWorker(parts: WorkerParts): Worker {
   const isBusy = (key: string): boolean => [reading, pruning, repairing, unseen].some((runs) => runs.has(key));
 
   /** When the part may be claimed, on the monotonic clock. */
-  const dueAt = (part: OpenPart): number => {
+  const claimableAt = (part: OpenPart): number => {
     if (part.claimedBy === null || orphans.has(partKey(part))) return part.notBefore;
     return Math.max(part.notBefore, part.sign.seenAt + part.leaseMs);
   };
@@ -115,7 +115,7 @@ export function createWorker(parts: WorkerParts): Worker {
   };
   const isOurs = ({ intent }: OpenPrune): boolean => intent.storedOn === null || intent.storedOn === parts.nodeId;
   const runAllDue = (now: number): number[] => [
-    ...runDue({ runs: reading, parallel: parts.parallel, items: work.parts(), keyOf: partKey, dueAt, start: startPart }, now),
+    ...runDue({ runs: reading, parallel: parts.parallel, items: work.parts(), keyOf: partKey, dueAt: claimableAt, start: startPart }, now),
     ...runDue({ runs: pruning, parallel: parallelPrunes, items: work.prunes().filter(isOurs), keyOf: pruneKey, start: parts.runPrune }, now),
     ...runDue({
       runs: repairing, parallel: parallelRepairs, items: repairs.due(), keyOf: repairKey,

@@ -1,7 +1,7 @@
 // Sources of copies for tests: whole at once, or fed, verified and refused as the test says. Not spools: see services/snapshots.
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { StepFailure } from '../snapshots/step-failure.js';
+import type { StepFailure } from '../snapshots/step-failure.js';
+import { untilTrue } from '../../test/eventual-fact.js';
 import type { CopySource, VerifiedFile } from './copy-source.js';
 
 export interface HeldSource extends CopySource {
@@ -86,5 +86,5 @@ export function wholeSource(bytes: Buffer, options: Parameters<typeof heldSource
 
 /** Resolves once the source was read as far as it was fed. */
 export async function readUpTo(source: HeldSource, bytes: number): Promise<void> {
-  while (source.readBytes() < bytes) await nextTurn();
+  await untilTrue(`${bytes} bytes are read`, () => source.readBytes() >= bytes);
 }

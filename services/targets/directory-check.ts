@@ -33,7 +33,7 @@ function trialsOf(owner: RootOwner): readonly Trial[] {
   const { root } = owner;
   const probe = join(root, `.snapkeep-check-${randomUUID()}`);
   return [
-    { name: 'exists, and is this target\'s', remedy: 'Mount its disk, or create the directory for the user that Snapkeep runs as.', run: () => used(owner) },
+    { name: 'exists, and is the target\'s', remedy: 'Mount its disk, or create it for the user that Snapkeep runs as.', run: () => used(owner) },
     { name: 'writable', remedy: 'Give the directory to the user that Snapkeep runs as; look at the mount options.', run: () => written(probe) },
     { name: 'syncs to disk', remedy: 'Use a file system on which fsync works: what is not synced is lost in a power cut.', run: () => synced(root) },
     { name: 'free space', remedy: 'Free space on its disk, or keep fewer snapshots.', run: () => free(root) },

@@ -73,5 +73,6 @@ async function keysOf({ targetId, settings: { secretRef } }: S3TargetState, vaul
   const secret = await vault.get(secretRef);
   const { accessKey, secretKey } = secret ?? {};
   if (accessKey !== undefined && secretKey !== undefined) return { accessKeyId: accessKey, secretAccessKey: secretKey };
-  throw new StepFailure('CREDENTIALS', 'SECRET_MISSING', `the vault does not hold the keys of target '${targetId}': save them again with updateS3Target`);
+  throw new StepFailure('CREDENTIALS', 'SECRET_MISSING',
+    `the vault does not hold the keys of target '${targetId}': save them again with updateS3Target`);
 }

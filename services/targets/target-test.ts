@@ -24,4 +24,6 @@ export function targetTest(targets: Pick<TargetRegistry, 'openTarget'>, nodeId: 
 const isTarget = (opened: Target | TargetCheck): opened is Target => 'check' in opened;
 
 /** Its keys are not in the vault, for instance; the failure says what to do. */
-const notOpened = (error: unknown): TargetCheck => ({ name: 'opened', ok: false, message: errorMessage(error), remedy: 'Do as the message says, then test again.' });
+const notOpened = (error: unknown): TargetCheck => ({
+  name: 'opened', ok: false, message: errorMessage(error), remedy: 'Do as the message says, then test again.',
+});

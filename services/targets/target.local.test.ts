@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -222,34 +221,5 @@ describe('a directory as target', () => {
     const failure = { step: 'PREFLIGHT', code: 'DISK_FULL', message: expect.stringMatching(new RegExp(`${root} has \\d+ bytes free, and the snapshot needs 9\\d{14}`)) };
     await expect(open().preflight(900_000_000_000_000)).rejects.toMatchObject(failure);
     await expect(open().preflight(1)).resolves.toBeUndefined();
-  });
-
-  describe('on a disk of its own', () => {
-    const mount = (...options: string[]): boolean => spawnSync('mount', ['-t', 'tmpfs', ...options, 'tmpfs', root]).status === 0;
-    const mountable = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0 ? test : test.skip;
-    afterEach(() => {
-      spawnSync('umount', [root]);
-    });
-
-    mountable('that fills up, a copy fails as DISK_FULL and leaves nothing', async () => {
-      await mkdir(root, { recursive: true });
-      expect(mount('-o', 'size=64k')).toBe(true);
-      await open().spoolFolder();
-      const spool = await spoolIn(folder);
-      await expect(open().store(FIRST, spool, never)).rejects.toMatchObject({ step: 'COMMIT', code: 'DISK_FULL', message: expect.stringContaining(root) });
-      expect(await tree()).toEqual(['.snapkeep-spool', '.snapkeep-target']);
-    });
-
-    mountable('that is read-only, every write is refused with the remedy', async () => {
-      await mkdir(root, { recursive: true });
-      expect(mount()).toBe(true);
-      const { keys } = await store();
-      expect(spawnSync('mount', ['-o', 'remount,ro', root]).status).toBe(0);
-      const failure = { code: 'TARGET_NOT_WRITABLE', message: expect.stringContaining('mount options') };
-      await expect(open().preflight(1)).rejects.toMatchObject({ step: 'PREFLIGHT', ...failure });
-      await expect(open().store(SECOND, await spoolIn(folder), never)).rejects.toMatchObject(failure);
-      await expect(open().remove(keys)).rejects.toMatchObject({ step: 'REMOVE', ...failure });
-      expect(await open().present(keys)).toBe(true);
-    });
   });
 });
