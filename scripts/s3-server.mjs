@@ -45,7 +45,8 @@ async function startFirst(starts) {
 }
 
 async function startDocker() {
-  if (spawnSync('docker', ['version'], { stdio: 'ignore' }).status !== 0) throw new SetupError('Docker: it is not here, or its daemon does not answer');
+  const there = spawnSync('docker', ['version'], { stdio: 'ignore' }).status === 0;
+  if (!there) throw new SetupError('Docker: it is not here, or its daemon does not answer');
   const port = await freePort();
   const env = { ...process.env, MINIO_ROOT_USER: keys.accessKeyId, MINIO_ROOT_PASSWORD: keys.secretAccessKey };
   const args = ['run', '--rm', '--interactive', '--publish', `127.0.0.1:${port}:9000`, '--env', 'MINIO_ROOT_USER', '--env', 'MINIO_ROOT_PASSWORD'];
@@ -150,7 +151,7 @@ async function untilServed(port) {
   while (performance.now() < givenUpAt) {
     if (await fetch(`http://127.0.0.1:${port}/`).then(({ status }) => status < 500, () => false)) return;
     const gone = children.find(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null);
-    if (gone) throw new SetupError(`${gone.spawnargs.find((arg) => /^(docker|ceph|rados)/.test(arg))} ended by itself (${gone.exitCode ?? gone.signalCode})`);
+    if (gone) throw new SetupError(`${gone.spawnargs.join(' ')} ended by itself (${gone.exitCode ?? gone.signalCode})`);
     await pause(100);
   }
   throw new SetupError(`nothing answers on port ${port} within ${SERVES_WITHIN_MS / 1000} s`);

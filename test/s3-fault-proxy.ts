@@ -99,7 +99,7 @@ function pass(target: URL, request: IncomingMessage, response: ServerResponse, f
     return;
   }
   const headers = { ...request.headers, ...(fault?.kind === 'rewrite' ? fault.request : {}) };
-  const options = { host: target.hostname, port: target.port, method: request.method, path: request.url, headers };
+  const options = { host: target.hostname, port: target.port, method: request.method, path: request.url, headers, agent: false as const };
   const upstream = httpRequest(options, (answered) => {
     if (fault?.kind === 'lose-answer') {
       answered.resume().on('end', () => request.socket.destroy());

@@ -138,7 +138,7 @@ await s3Suite('Ways to S3', (server) => {
       ['a port', () => open({ endpoint: 'http://127.0.0.1:1' }), 'connects', /firewalls/, ['TLS trusted', 'clock', 'credentials', 'bucket exists', ...fromBucket]],
       ['TLS', () => open({ endpoint: secure.endpoint }), 'TLS trusted', /give the target the CA/, ['clock', 'credentials', 'bucket exists', ...fromBucket]],
       ['TLS with another CA', () => open({ endpoint: secure.endpoint, ca: tls.clientCertificate }), 'TLS trusted', /own CA/, ['clock', 'credentials', 'bucket exists', ...fromBucket]],
-      ['keys', () => open({}, { accessKeyId, secretAccessKey: 'planted-secret' }), 'bucket exists', /access key and secret key/, fromBucket],
+      ['keys', () => open({}, { accessKeyId, secretAccessKey: 'planted-secret' }), 'credentials', /access key and secret key/, ['bucket exists', ...fromBucket]],
       ['a bucket', () => open({}, { accessKeyId, secretAccessKey }, 'no-such-bucket'), 'bucket exists', /Make the bucket 'no-such-bucket'/, fromBucket],
     ])('%s', async (_, target, name, remedy, later) => {
       expect(await first(target())).toMatchObject({ name, ok: false, remedy: expect.stringMatching(remedy), later });

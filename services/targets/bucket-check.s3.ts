@@ -56,13 +56,12 @@ const STEPS: readonly Step[] = [
 /** Never rejects. After the signal nothing more is tried, but what was put there is still taken away. */
 export async function bucketChecks(bucket: Bucket, signal: AbortSignal): Promise<readonly TargetCheck[]> {
   const prefix = `${bucket.folder}.snapkeep-check/${randomBytes(8).toString('hex')}/`;
-  const probe: Probe = {
-    bucket, asking: { abortSignal: signal }, prefix, object: `${prefix}object`, unfinished: `${prefix}multipart`, bytes: randomBytes(4096), versionId: null,
-  };
+  const [object, unfinished] = [`${prefix}object`, `${prefix}multipart`];
+  const probe: Probe = { bucket, asking: { abortSignal: signal }, prefix, object, unfinished, bytes: randomBytes(4096), versionId: null };
   const checks: TargetCheck[] = [];
   for (const step of STEPS) checks.push(await checkOf(step, probe, checks));
   if (failed(checks, 'nothing left behind')) {
-    await clearKeys(bucket, prefix, [probe.object, probe.unfinished], { abortSignal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => undefined);
+    await clearKeys(bucket, prefix, [object, unfinished], { abortSignal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => undefined);
   }
   return checks;
 }
@@ -83,8 +82,16 @@ async function checkOf({ name, needs, run, step }: Step, probe: Probe, before: r
 
 const failed = (checks: readonly TargetCheck[], name: string): boolean => checks.some((check) => check.name === name && !check.ok);
 
-async function findCredentials({ bucket }: Probe): Promise<string> {
-  return `from ${await credentialsSource(bucket.client(), bucket.context().ownKeys)}`;
+/** Only whether the store knows them: what they may do is told by the checks that do it. */
+async function findCredentials({ bucket, asking }: Probe): Promise<string> {
+  const source = await credentialsSource(bucket.client(), bucket.context().ownKeys);
+  try {
+    await bucket.client().send(new HeadBucketCommand({ Bucket: bucket.name }), asking);
+  } catch (error) {
+    const spoken = await bucket.reason(error);
+    if (explainBucketError('PREFLIGHT', '', spoken, bucket.context()).code === 'CREDENTIALS_REFUSED') throw spoken;
+  }
+  return `from ${source}`;
 }
 
 /** A bucket of another region exists as well: that is told by the next check. */
@@ -129,7 +136,7 @@ async function listObject({ bucket, prefix, object, asking }: Probe): Promise<nu
 async function tryMultipart({ bucket, unfinished: key, bytes, asking }: Probe): Promise<null> {
   const at = { Bucket: bucket.name, Key: key };
   const { UploadId } = await bucket.client().send(new CreateMultipartUploadCommand({ ...at, ...encryptionOf(bucket.settings) }), asking);
-  if (UploadId === undefined) throw new CheckFailed('the store began an upload without naming it', 'The store does not speak S3 in full: look there.');
+  if (UploadId === undefined) throw new CheckFailed('the store began an upload without naming it', 'It does not speak S3 in full: use another.');
   await bucket.client().send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: bytes }), asking);
   await abortUpload(bucket, { key, uploadId: UploadId }, asking);
   return null;

@@ -44,36 +44,59 @@ const named = (...codes: string[]) => {
   const all = new Set(codes);
   return ({ code }: Said): boolean => all.has(code);
 };
+const isUnresolved = named('ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME');
+const isBroken = named(
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'TimeoutError', 'AbortError',
+);
+const tlsCode = new RegExp(`^(${[
+  'ERR_TLS_', 'ERR_SSL_', 'CERT_', 'UNABLE_TO_', 'SELF_SIGNED_', 'DEPTH_ZERO_', 'EPROTO$', 'HOSTNAME_MISMATCH', 'INVALID_CA', 'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+].join('|')})`);
+const isRefusedKey = named(
+  'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'ExpiredTokenException', 'InvalidToken', 'TokenRefreshRequired',
+  'InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidSecurity', 'InvalidIdentityToken',
+);
+const isElsewhere = named(
+  'PermanentRedirect', 'TemporaryRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException', 'InvalidRegion',
+);
+const isFull = named(
+  'QuotaExceeded', 'EntityTooLarge', 'InsufficientCapacity', 'ServiceQuotaExceeded', 'XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded',
+  'StorageFull', 'TotalStorageLimitExceeded',
+);
+const isTooMuch = named(
+  'SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'TooManyRequests', 'TooManyRequestsException',
+  'RequestThrottled', 'XMinioServerNotInitialized',
+);
 const lockWords = /object.?lock|retention|legal.?hold|\bworm\b|governance|compliance/i;
-const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)/;
-const unreachableBy = ({ host, proxyHost }: FailureContext): string => (proxyHost === null ? host : `${host} through the proxy ${proxyHost}`);
-const keysOf = ({ ownKeys }: FailureContext): string => (ownKeys ? "the target's access key and secret key" : 'the credentials that this process found');
+const reached = ({ host, proxyHost }: FailureContext): string => (proxyHost === null ? host : `${host} through the proxy ${proxyHost}`);
+const keysOf = ({ ownKeys }: FailureContext): string =>
+  (ownKeys ? "the target's access key and secret key" : 'the credentials that this process found');
 
 /** The first row that fits counts. */
 const ROWS: readonly Row[] = [
   {
     code: 'UNREACHABLE',
-    when: named('ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME'),
-    remedy: (context) => `The name ${context.proxyHost ?? context.host} does not resolve: check its spelling, and DNS where this process runs.`,
+    when: isUnresolved,
+    remedy: ({ host, proxyHost }) => `The name ${proxyHost ?? host} does not resolve: check its spelling, and DNS where this process runs.`,
   },
   {
     code: 'UNREACHABLE',
-    when: (said) => named('ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'TimeoutError', 'AbortError')(said)
-      || [407, 502, 504].includes(said.status),
-    remedy: (context) => `Check that ${unreachableBy(context)} is up, that its address and port are right, and firewalls between.`,
+    when: (said) => isBroken(said) || [407, 502, 504].includes(said.status),
+    remedy: (context) => `Check that ${reached(context)} is up, that its address and port are right, and firewalls between.`,
   },
   {
     code: 'TLS',
     when: ({ code }) => tlsCode.test(code),
     remedy: ({ customCa }) => (customCa
-      ? "Only the target's own CA is trusted for it: check that it is the one that signed the server's certificate, and that the name in it is the endpoint's."
+      ? "Only the target's own CA is trusted: check that it signed the server's certificate, and that the name in that is the endpoint's."
       : "The authorities that Node.js brings are trusted: give the target the CA that signed the server's certificate, and check the name in it."),
   },
   {
     code: 'CREDENTIALS_MISSING',
     when: named('CredentialsProviderError', 'TokenProviderError', 'ProviderError'),
-    remedy: () => 'The target has no keys of its own, so this process looked for some: AWS_ACCESS_KEY_ID, the shared AWS config files, a web identity '
-      + '(AWS_WEB_IDENTITY_TOKEN_FILE), the container (AWS_CONTAINER_CREDENTIALS_*) and the instance metadata. Give it a role, or the target keys.',
+    remedy: () => 'The target has no keys of its own, so this process looked for some: AWS_ACCESS_KEY_ID, the shared AWS config files, '
+      + 'a web identity (AWS_WEB_IDENTITY_TOKEN_FILE), the container (AWS_CONTAINER_CREDENTIALS_*) and the instance metadata. '
+      + 'Give it a role, or the target keys.',
   },
   {
     code: 'CLOCK_SKEW',
@@ -83,43 +106,44 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'CREDENTIALS_REFUSED',
-    when: (said) => said.status === 401 || named('InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'ExpiredTokenException', 'InvalidToken',
-      'TokenRefreshRequired', 'InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidSecurity', 'InvalidIdentityToken')(said),
+    when: (said) => said.status === 401 || isRefusedKey(said),
     remedy: (context) => `The store does not accept ${keysOf(context)}: check that they are right, not expired and not revoked.`,
   },
-  { code: 'BUCKET_MISSING', when: named('NoSuchBucket'), remedy: ({ bucket }) => `Make the bucket '${bucket}', or check its name, account and endpoint.` },
+  {
+    code: 'BUCKET_MISSING',
+    when: named('NoSuchBucket'),
+    remedy: ({ bucket }) => `Make the bucket '${bucket}', or check its name, account and endpoint.`,
+  },
   {
     code: 'REGION_WRONG',
-    when: (said) => [301, 307].includes(said.status) || named('PermanentRedirect', 'TemporaryRedirect', 'AuthorizationHeaderMalformed',
-      'IllegalLocationConstraintException', 'InvalidRegion')(said),
+    when: (said) => [301, 307].includes(said.status) || isElsewhere(said),
     remedy: ({ region }, { bucketRegion }) => `The requests were for region ${region}; ${bucketRegion === null
       ? "set the target's region to the bucket's" : `set the target's region to ${bucketRegion}, or to none`}, and check its endpoint.`,
   },
   {
     code: 'BUCKET_FULL',
-    when: (said) => said.status === 507 || named('QuotaExceeded', 'EntityTooLarge', 'InsufficientCapacity', 'ServiceQuotaExceeded', 'XMinioStorageFull',
-      'XMinioAdminBucketQuotaExceeded', 'StorageFull', 'TotalStorageLimitExceeded')(said),
+    when: (said) => said.status === 507 || isFull(said),
     remedy: ({ bucket }) => `Raise the quota of the bucket '${bucket}' or its store, or keep fewer snapshots.`,
   },
   {
     code: 'OBJECT_LOCKED',
-    when: (said, step) => named('ObjectLocked')(said) || (step === 'REMOVE' && said.status < 500 && lockWords.test(said.text)),
-    remedy: () => 'The object lock (retention or a legal hold) keeps it: it can be removed once that ends. Let the lock be no longer than snapshots are kept.',
+    when: (said, step) => said.code === 'ObjectLocked' || (step === 'REMOVE' && said.status < 500 && lockWords.test(said.text)),
+    remedy: () => 'The object lock (retention or a legal hold) keeps it: it can be removed once that ends. '
+      + 'Let the lock be no longer than snapshots are kept.',
   },
   {
     code: 'SLOW_DOWN',
-    when: (said) => [429, 503].includes(said.status) || named('SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded', 'Throttling', 'ThrottlingException',
-      'TooManyRequests', 'TooManyRequestsException', 'RequestThrottled', 'XMinioServerNotInitialized')(said),
+    when: (said) => [429, 503].includes(said.status) || isTooMuch(said),
     remedy: () => 'The store is overloaded or asks for fewer requests; it is tried again later. If it lasts, look at its load and limits.',
   },
   {
     code: 'COPY_EXISTS',
-    when: (said) => said.status === 412,
+    when: ({ status }) => status === 412,
     remedy: () => 'What exists is never written over. The next attempt has a place of its own.',
   },
   {
     code: 'COPY_MISSING',
-    when: (said) => said.status === 404 && said.code !== 'NoSuchUpload',
+    when: ({ status, code }) => status === 404 && code !== 'NoSuchUpload',
     remedy: () => 'It is not there: someone else removed it. Use another copy.',
   },
   {
@@ -134,7 +158,7 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'ACCESS_DENIED',
-    when: (said) => said.status === 403,
+    when: ({ status }) => status === 403,
     remedy: (context) => `Allow it to ${keysOf(context)}, in the bucket's policy and the account's.`,
   },
 ];
@@ -169,18 +193,21 @@ export const headerOf = (error: unknown, name: string): string | null => textAt(
 
 function whatWasSaid(error: unknown): Said {
   const nested: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  const status = statusOf(error);
-  const name = textAt(error, 'name');
-  const ownCode = status > 0 ? textAt(error, 'Code') || name : errorCode(error) || errorCode(nested) || name;
   const text = errorMessage(nested);
   return {
-    code: ownCode === '' || ownCode === 'Error' ? 'an error' : ownCode,
-    status,
-    text: text === 'UnknownError' || text === 'Unknown' ? '' : text,
+    code: saidCode(error, nested),
+    status: statusOf(error),
+    text: text === 'UnknownError' ? '' : text,
     requestId: textAt(field(error, '$metadata'), 'requestId'),
     date: textAt(error, 'ServerTime') || headerOf(error, 'date'),
     bucketRegion: headerOf(error, 'x-amz-bucket-region') ?? (textAt(error, 'Region') || null),
   };
+}
+
+function saidCode(error: unknown, nested: unknown): string {
+  const name = textAt(error, 'name');
+  const code = statusOf(error) > 0 ? textAt(error, 'Code') : errorCode(error) || errorCode(nested);
+  return code || (name === 'Error' ? '' : name) || 'an error';
 }
 
 function redacted(text: string, secrets: readonly string[]): string {

@@ -43,7 +43,8 @@ export function assertTargetKey(folder: string, key: string, step: FailureStep):
   }
   assertKey(key.slice(folder.length), step);
   if (Buffer.byteLength(key) > LONGEST_KEY) {
-    throw new StepFailure(step, 'KEY_INVALID', `The key '${key}' is longer than the ${LONGEST_KEY} bytes that S3 allows. Use a shorter folder or name.`);
+    const message = `The key '${key}' is longer than the ${LONGEST_KEY} bytes that S3 allows. Use a shorter folder or name.`;
+    throw new StepFailure(step, 'KEY_INVALID', message);
   }
 }
 

@@ -76,7 +76,7 @@ async function answerOf(bucket: Bucket, signal: AbortSignal): Promise<IncomingMe
   const url = new URL('/', bucketUrl(bucket));
   const agent = bucket.newAgent();
   const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
-  const request = send(url, { method: 'HEAD', agent, signal, timeout: bucket.settings.requestTimeoutSeconds * 1000 });
+  const request = send(url, { method: 'GET', agent, signal, timeout: bucket.settings.requestTimeoutSeconds * 1000 });
   request.once('timeout', () => request.destroy(nothingAnswered()));
   request.end();
   try {

@@ -53,8 +53,8 @@ export function s3Target(options: S3TargetOptions): Target {
       return !found.includes(null);
     },
     sweep: async (place) => {
-      const keys = allKeysAt(folder, place, 'REMOVE');
-      return bucket.attempt('REMOVE', `Clearing ${locationOf(bucket, placePrefix(folder, place))}`, () => clearKeys(bucket, placePrefix(folder, place), keys));
+      const [keys, prefix] = [allKeysAt(folder, place, 'REMOVE'), placePrefix(folder, place)];
+      return bucket.attempt('REMOVE', `Clearing ${locationOf(bucket, prefix)}`, () => clearKeys(bucket, prefix, keys));
     },
     check: (signal) => bucketChecks(bucket, signal),
   };
@@ -115,7 +115,8 @@ async function assertWhole(bucket: Bucket, key: string, { size, versionId }: Upl
   const location = locationOf(bucket, key);
   const found = await bucket.attempt('COMMIT', `Looking at ${location}`, () => headObject(bucket, { key, versionId }));
   if (found?.ContentLength !== size) {
-    throw new StepFailure('COMMIT', 'STORE_FAILED', `${location} should have ${size} bytes, and the store says ${found?.ContentLength ?? 'that it is not there'}: `
+    const said = found === null ? 'that it is not there' : String(found.ContentLength);
+    throw new StepFailure('COMMIT', 'STORE_FAILED', `${location} should have ${size} bytes, and the store says ${said}: `
       + 'it does not keep what it confirmed. Ask whoever runs it.');
   }
   return { key, versionId: versionId ?? found.VersionId ?? null };
@@ -173,7 +174,8 @@ function readableOf(body: GetObjectCommandOutput['Body']): Readable {
 }
 
 function copyExists(bucket: Bucket, key: string): StepFailure {
-  return new StepFailure('COMMIT', 'COPY_EXISTS', `${locationOf(bucket, key)} exists already and is never written over. The next attempt has a place of its own.`);
+  return new StepFailure('COMMIT', 'COPY_EXISTS', `${locationOf(bucket, key)} exists already and is never written over. `
+    + 'The next attempt has a place of its own.');
 }
 
 /** Of the database alone: the manifest stays where it can be read at once, also where the database is archived. */
