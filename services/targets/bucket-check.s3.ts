@@ -53,7 +53,7 @@ const STEPS: readonly Step[] = [
   { name: 'nothing left behind', needs: ['list', 'delete'], run: findNothing },
 ];
 
-/** Never rejects. After the signal nothing more is tried, but what was put there is still taken away. */
+/** Never rejects. After the signal nothing more is tried; what was put there is still taken away, so that no put is broken off. */
 export async function bucketChecks(bucket: Bucket, signal: AbortSignal): Promise<readonly TargetCheck[]> {
   const prefix = `${bucket.folder}.snapkeep-check/${randomBytes(8).toString('hex')}/`;
   const [object, unfinished] = [`${prefix}object`, `${prefix}multipart`];
@@ -114,9 +114,9 @@ async function compareRegion({ bucket, asking }: Probe): Promise<string> {
 }
 
 async function putObject(probe: Probe): Promise<null> {
-  const { bucket, object, bytes, asking } = probe;
+  const { bucket, object, bytes } = probe;
   const command = new PutObjectCommand({ Bucket: bucket.name, Key: object, Body: bytes, ...encryptionOf(bucket.settings) });
-  probe.versionId = (await bucket.client().send(command, asking)).VersionId ?? null;
+  probe.versionId = (await bucket.client().send(command)).VersionId ?? null;
   return null;
 }
 
@@ -133,12 +133,12 @@ async function listObject({ bucket, prefix, object, asking }: Probe): Promise<nu
   throw new CheckFailed('the listing lacks the object that was put', 'The store lists late or another account: look there.');
 }
 
-async function tryMultipart({ bucket, unfinished: key, bytes, asking }: Probe): Promise<null> {
+async function tryMultipart({ bucket, unfinished: key, bytes }: Probe): Promise<null> {
   const at = { Bucket: bucket.name, Key: key };
-  const { UploadId } = await bucket.client().send(new CreateMultipartUploadCommand({ ...at, ...encryptionOf(bucket.settings) }), asking);
+  const { UploadId } = await bucket.client().send(new CreateMultipartUploadCommand({ ...at, ...encryptionOf(bucket.settings) }));
   if (UploadId === undefined) throw new CheckFailed('the store began an upload without naming it', 'It does not speak S3 in full: use another.');
-  await bucket.client().send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: bytes }), asking);
-  await abortUpload(bucket, { key, uploadId: UploadId }, asking);
+  await bucket.client().send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: bytes }));
+  await abortUpload(bucket, { key, uploadId: UploadId });
   return null;
 }
 

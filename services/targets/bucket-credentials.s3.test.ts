@@ -36,11 +36,11 @@ await s3Suite('S3 credentials of the process', (server) => {
   });
 
   const sources = [
-    ['the instance metadata', () => ({ AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint.url })],
-    ['the container (AWS_CONTAINER_CREDENTIALS_*)', () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint.url}/container` })],
+    ['the instance metadata', /^from the instance metadata, valid until \d{4}-/, () => ({ AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint.url })],
+    ['the container', /^from the container \(.*\), valid until \d{4}-/, () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint.url}/container` })],
   ] as const;
 
-  describe.each(sources)('from %s', (name, environment) => {
+  describe.each(sources)('from %s', (_, message, environment) => {
     beforeEach(() => { Object.assign(process.env, environment()); });
 
     test('are used, and a check says where they come from and until when', async () => {
@@ -48,7 +48,7 @@ await s3Suite('S3 credentials of the process', (server) => {
       expect(await target.present(keys)).toBe(true);
       const checks = await target.check(never);
       expect(checks.filter(({ ok }) => !ok)).toEqual([]);
-      expect(checks.find((check) => check.name === 'credentials')?.message).toMatch(new RegExp(`^from ${RegExp.escape(name)}, valid until \\d{4}-`));
+      expect(checks.find((check) => check.name === 'credentials')?.message).toMatch(message);
     });
 
     (server.admin === null ? test.skip : test)('are refreshed before they expire, in the middle of an upload that goes on', async () => {
@@ -92,7 +92,7 @@ await s3Suite('S3 credentials of the process', (server) => {
 
   test('that appear later are found then', async () => {
     await expect(target.preflight(1)).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' });
-    Object.assign(process.env, sources[1][1]());
+    Object.assign(process.env, sources[1][2]());
     await expect(target.preflight(1)).resolves.toBeUndefined();
   });
 });
