@@ -1,0 +1,131 @@
+// How each role is put together from its parts, started, and told to stop. What it stands on is given: see ground.ts.
+// Which roles this process runs, and for how long, is main.ts's matter.
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
+import { isSnapkeepError } from './events/errors.js';
+import type { Ground } from './ground.js';
+import { now } from './ground.js';
+import { readNodeId } from './node-id.js';
+import packageJson from './package.json' with { type: 'json' };
+import { createProjector } from './projections/projector.js';
+import { connectEtcd } from './services/etcd/etcd-client.js';
+import { followSchedules } from './services/schedule/schedule-follower.js';
+import { createScheduler } from './services/schedule/scheduler.js';
+import { slotRequest } from './services/schedule/slot-request.js';
+import { sweepLeftover } from './services/snapshots/leftover-sweep.js';
+import { runPart } from './services/snapshots/part-attempt.js';
+import { runPrune } from './services/snapshots/prune-run.js';
+import { runRepair } from './services/snapshots/repair-run.js';
+import { createSpoolRoom } from './services/snapshots/spool-room.js';
+import { createWorker } from './services/snapshots/worker.js';
+import { targetRegistry } from './services/targets/target-registry.js';
+import { openTargetRoots } from './services/targets/target-roots.js';
+import { targetTest } from './services/targets/target-test.js';
+import { localTarget } from './services/targets/target.local.js';
+import { s3Target } from './services/targets/target.s3.js';
+import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
+import { destroyRetiredSecrets } from './services/vault/retired-secrets.js';
+
+const scheduleCheckMs = 5_000;
+
+/** An event that cannot be read is no reason to end: the roles stop at it and say so in readiness. */
+export async function cleanVault({ log, store, vault }: Ground): Promise<void> {
+  try {
+    const orphans = await destroyOrphanedSecrets(store, vault);
+    if (orphans > 0) log.warn({ orphans }, 'destroyed secrets that no cluster and no target uses');
+  } catch (error) {
+    if (!isSnapkeepError(error, 'EVENT_UNDECODABLE') && !isSnapkeepError(error, 'EVENT_VERSION_UNKNOWN')) throw error;
+    log.warn({ err: error }, 'secrets that no cluster and no target uses were not looked for: the log cannot be read whole');
+  }
+}
+
+/** Ends with the log's last event that can be read, as the roles do; readiness shows theirs. */
+export function keepSecretsInUse({ log, store, vault, atStop }: Ground): void {
+  const ending = new AbortController();
+  const ended = destroyRetiredSecrets({ store, vault, log }, ending.signal).catch((error: unknown) => {
+    log.fatal({ err: error }, 'secrets of retired targets are not destroyed any more: the log cannot be read');
+  });
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await ended;
+  };
+  atStop({ name: 'secrets of retired targets', stop });
+}
+
+export async function startProjector({ log, store, openReadStore, atStop }: Ground) {
+  const readStore = await openReadStore();
+  atStop({ name: 'read store', stop: () => readStore.close() });
+  const projector = createProjector({ store, readStore });
+  const ending = new AbortController();
+  const ran = projector.run(ending.signal).then(() => {
+    const { failure } = projector.state();
+    if (failure !== null) log.fatal({ err: failure }, 'the projector stopped: what the API shows does not change any more');
+  });
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await ran;
+  };
+  atStop({ name: 'projector', stop });
+  return { readStore, projector };
+}
+
+export function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
+  const { dataDir, localPath, leaseMs, retryPausesMs, repairPausesMs, idleTimeoutMs, stallMs, spoolLimitBytes } = config;
+  const nodeId = readNodeId(dataDir, config.nodeName);
+  const roots = openTargetRoots(join(dataDir, 'target-roots.json'));
+  const targets = targetRegistry({
+    commands, vault, localPath,
+    openLocal: (place) => localTarget({ ...place, nodeId, roots }),
+    openS3: (place, keys) => s3Target({ ...place, keys }),
+  });
+  const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version };
+  const spools = createSpoolRoom(spoolLimitBytes);
+  const shared = { commands, worker: nodeId, nodeId, places, spools, stallMs, now, log };
+  const attempts = { ...shared, leaseMs, retryPausesMs, idleTimeoutMs, vault, connectEtcd };
+  const worker = createWorker({
+    store, worker: nodeId, nodeId, parallel: config.parallel, log, firstRepairMs: repairPausesMs[0] ?? 0,
+    monotonicMs: () => performance.now(),
+    runPart: (part, takeOver, signal) => runPart(attempts, part, takeOver, signal),
+    runPrune: (prune) => runPrune({ commands, worker: nodeId, targets, log }, prune),
+    runRepair: (repair, signal) => runRepair({ ...shared, repairPausesMs }, repair, signal),
+    sweep: (leftover) => sweepLeftover(leftover, { targets, spools }),
+  });
+  worker.start();
+  atStop({ name: 'worker', takesWork: true, stop: () => worker.stop(config.drainMs) });
+  return { worker, testTarget: targetTest(targets, nodeId) };
+}
+
+/** Of this process alone, since the data directory is: what an earlier one left in it is nobody's. */
+function emptyFolder(path: string): string {
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return path;
+}
+
+export async function startScheduler({ log, store, commands, openJobs, atStop }: Ground) {
+  const scheduler = createScheduler({
+    jobs: openJobs(),
+    requestSlot: slotRequest({ commands, now, newUlid: ulid }),
+    clock: { now: () => new Date() },
+    watch: (check) => {
+      const timer = setInterval(check, scheduleCheckMs).unref();
+      return () => clearInterval(timer);
+    },
+    onTrouble: (trouble) => log.error({ ...trouble }, 'a slot could not be scheduled or requested; it is tried again'),
+  });
+  await scheduler.start();
+  const ending = new AbortController();
+  let failure: unknown = null;
+  const followed = followSchedules(store, scheduler, ending.signal).catch((error: unknown) => {
+    failure = error;
+    log.fatal({ err: error }, 'the scheduler stopped: it cannot read the log');
+  });
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await followed;
+    await scheduler.stop();
+  };
+  atStop({ name: 'scheduler', takesWork: true, stop });
+  return { state: () => ({ ...scheduler.state(), failure }) };
+}
