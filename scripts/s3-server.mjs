@@ -89,7 +89,7 @@ function installCeph() {
   if (!present()) throw new SetupError("Debian's Ceph: what was installed does not run here");
 }
 
-/** Listings come in small pages, so that tests need few objects to see several. */
+/** Listings come in small pages, so that tests need few objects to see several; what is deleted gives its memory back within seconds. */
 function cephConf({ fsid, monitor, port }) {
   return `[global]
 fsid = ${fsid}
@@ -130,6 +130,9 @@ rgw_thread_pool_size = 64
 rgw_enable_usage_log = false
 rgw_dns_name = localhost
 rgw_max_listing_results = 100
+rgw_gc_obj_min_wait = 1
+rgw_gc_processor_period = 5
+rgw_gc_processor_max_time = 5
 `;
 }
 
