@@ -80,6 +80,7 @@ export function firstOf(count: number, fits: (request: IncomingMessage) => boole
   };
 }
 
+export const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
 export const isPart = ({ method, url }: IncomingMessage): boolean => method === 'PUT' && url?.includes('partNumber=') === true;
 export const isBegin = ({ method, url }: IncomingMessage): boolean => method === 'POST' && url?.includes('uploads') === true;
 export const isComplete = ({ method, url }: IncomingMessage): boolean => method === 'POST' && url?.includes('uploadId=') === true;

@@ -10,7 +10,7 @@ import type { StoredCopy, Target } from '../services/targets/target.js';
 import { s3Target } from '../services/targets/target.s3.js';
 import { makeBucket, settingsFor } from './s3-bucket.js';
 import type { TestBucket } from './s3-bucket.js';
-import { firstOf, isBegin, isComplete, isPart, isPutOf, startS3FaultProxy } from './s3-fault-proxy.js';
+import { firstOf, isBegin, isComplete, isPart, isPutOf, isRead, startS3FaultProxy } from './s3-fault-proxy.js';
 import type { S3Fault, S3FaultProxy, S3FaultRule } from './s3-fault-proxy.js';
 import { addS3Keys } from './s3-server.js';
 import { s3Suite } from './s3-suite.js';
@@ -110,9 +110,9 @@ await s3Suite('S3 behind faults', (server) => {
     await expectNothingLeft();
   });
 
-  test('a copy that is cancelled while its parts hang ends at once', async () => {
+  test.each([['its parts hang', isPart], ['the first listing hangs', isRead]])('a copy that is cancelled while %s ends at once', async (_, fits) => {
     const cancelling = new AbortController();
-    proxy.setFault(firstOf(ALWAYS, isPart, { kind: 'hang' }));
+    proxy.setFault(firstOf(1, fits, { kind: 'hang' }));
     const struck = proxy.nextStrike();
     const stored = open({ requestTimeoutSeconds: 300 }).store(FIRST, wholeSource(LARGE), cancelling.signal);
     stored.catch(() => undefined);

@@ -3,6 +3,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -34,8 +35,7 @@ export async function sharedS3Server(): Promise<S3Server | S3Unavailable> {
 export async function startS3Server(): Promise<S3Server & { readonly stop: () => Promise<void> }> {
   const given = givenS3Server();
   if (given) return { ...given, stop: async () => undefined };
-  const script = fileURLToPath(new URL(`${import.meta.url.includes('/dist/') ? '../' : ''}../scripts/s3-server.mjs`, import.meta.url));
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [serverScript()], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.stdin.end();
@@ -61,6 +61,12 @@ export async function administer({ admin }: S3Server, ...args: readonly string[]
   if (admin === null) throw new Error('this S3 server cannot be administered from here');
   const [program = '', ...first] = admin;
   await promisify(execFile)(program, [...first, ...args]);
+}
+
+/** As built, this file is one folder deeper than in the sources. */
+function serverScript(): string {
+  const places = ['../scripts/s3-server.mjs', '../../scripts/s3-server.mjs'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  return places.find((path) => existsSync(path)) ?? places.join(' or ');
 }
 
 function givenS3Server(): S3Server | null {
