@@ -62,11 +62,24 @@ describe('the copies to be made up for', () => {
 });
 
 describe('what the failed copies may have left', () => {
+  const foldersOf = (repairs: ReturnType<typeof given>): string[] => repairs.takeLeftovers().map(({ folder }) => folder).sort();
+
   test('is swept once none of the attempt is open any more, and told once', () => {
     const repairs = given(requested, partTaken, taken, copyStored('y'));
     expect(repairs.takeLeftovers()).toEqual([]);
-    repairs.apply('a', copyFailed('z', null), { revision: 9, now: 9000 });
+    repairs.apply('a', copyStored('z'), { revision: 9, now: 9000 });
     expect(repairs.takeLeftovers()).toEqual([{ folder: 'a/first/2', targetIds: ['y', 'z'] }]);
     expect(repairs.takeLeftovers()).toEqual([]);
+  });
+
+  test('is swept of each repair before the one that stored the copy, whose keys are its own', () => {
+    const repairs = given(requested, partTaken, taken, copyFailed('y', 5000), copyFailed('y', 5000), copyStored('y'));
+    expect(repairs.takeLeftovers()).toEqual([{ folder: 'a/first/2-repair-1', targetIds: ['y'] }, { folder: 'a/first/2-repair-2', targetIds: ['y'] }]);
+  });
+
+  test('is swept of the last repair too where it was the last to fail, or where the snapshot is deleted while it runs', () => {
+    expect(foldersOf(given(requested, partTaken, taken, copyFailed('y', 5000), copyFailed('y', null)))).toEqual(['a/first/2-repair-1', 'a/first/2-repair-2']);
+    const deleted = given(requested, partTaken, taken, copyFailed('y', 5000), pruneRequested('DELETED'));
+    expect(foldersOf(deleted)).toEqual(['a/first/2', 'a/first/2-repair-1', 'a/first/2-repair-1', 'a/first/2-repair-2']);
   });
 });

@@ -1,7 +1,7 @@
 // Copies that failed while others of their snapshot were stored, folded from the log: what is to be made up for, and when.
 // Decides nothing: each is decided again on its stream. Instants are of the worker's own monotonic clock, in ms.
 import type { ClusterEvent, ClusterEventOf, ReadFacts } from '../../events/cluster-events.js';
-import { copyFolder } from './copy-folder.js';
+import { copyFolder, repairFolder } from './copy-folder.js';
 import type { Leftover, Seen } from './open-work.js';
 
 export interface OpenRepair {
@@ -24,7 +24,7 @@ export interface OpenRepairs {
   apply(clusterId: string, event: ClusterEvent, seen: Seen): void;
   /** Of snapshots that have ended. */
   due(): readonly OpenRepair[];
-  /** What attempts may have left where their copies failed, once their repairs have ended; handed out once. */
+  /** What attempts and repairs may have left where copies failed, once the repairs have ended; handed out once. */
   takeLeftovers(): readonly Leftover[];
 }
 
@@ -59,11 +59,19 @@ export function createOpenRepairs(firstPauseMs: number): OpenRepairs {
     promised.delete(snapshotId);
     names.delete(snapshotId);
   };
-  /** The attempt's own leftovers are swept once none of its copies is to be made up for: until then they may be read from its spool. */
-  const end = (key: string): void => {
+  /** `lastTry` is the number of the last repair that may have left something. */
+  const endTries = (repair: OpenRepair, lastTry: number): void => {
+    for (let n = 1; n <= lastTry; n += 1) leftovers.push({ folder: repairFolder(repair, repair.attempt, n), targetIds: [repair.targetId] });
+  };
+  /**
+   * The last repair's own leftovers count too, unless it stored the copy. The attempt's are swept once none of its copies is to be
+   * made up for: until then they may be read from its spool.
+   */
+  const end = (key: string, { stored = false } = {}): void => {
     const repair = open.get(key);
     if (repair === undefined) return;
     open.delete(key);
+    endTries(repair, stored ? repair.failures : repair.failures + 1);
     const folder = copyFolder(repair, repair.attempt);
     const targetIds = [...ended.get(folder) ?? [], repair.targetId];
     ended.set(folder, targetIds);
@@ -96,7 +104,7 @@ export function createOpenRepairs(firstPauseMs: number): OpenRepairs {
           forget(event.data.snapshotId);
           break;
         case 'SnapshotCopyStored':
-          end(copyKey({ ...event.data.copy, snapshotId: event.data.snapshotId }));
+          end(copyKey({ ...event.data.copy, snapshotId: event.data.snapshotId }), { stored: true });
           break;
         case 'SnapshotCopyFailed':
           fail(event.data, now);
