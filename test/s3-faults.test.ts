@@ -123,6 +123,25 @@ await s3Suite('S3 behind faults', (server) => {
     await expectNothingLeft();
   });
 
+  test('a copy that fails while its upload is being begun waits for the beginning, and leaves nothing', async () => {
+    const begin = Promise.withResolvers<void>();
+    proxy.setFault(firstOf(1, isBegin, { kind: 'hold', until: begin.promise }));
+    const struck = proxy.nextStrike();
+    const source = heldSource(LARGE.length);
+    source.feed(LARGE);
+    let settled = false;
+    const stored = open().store(FIRST, source, never).finally(() => { settled = true; });
+    stored.catch(() => undefined);
+    await struck;
+    const failure = new StepFailure('VERIFY', 'HASH_MISMATCH', 'what came is not what was sent');
+    source.refuse(failure);
+    for (let asked = 0; asked < 20; asked += 1) expect(await bucket.uploads()).toEqual([]);
+    expect(settled).toBe(false);
+    begin.resolve();
+    await expect(stored).rejects.toBe(failure);
+    await expectNothingLeft();
+  });
+
   test('a bucket that is removed in the middle of a copy is named, and so it is afterwards', async () => {
     const removed = await makeBucket(server);
     const target = open({}, { accessKeyId, secretAccessKey }, removed.name);

@@ -27,7 +27,7 @@ export interface Bucket {
   readonly folder: string;
   readonly settings: S3Settings;
   client(): S3Client;
-  /** A client like it whose requests all end with the signal. Opens no connections of its own. */
+  /** A client like it that sends nothing more after the signal, which breaks off parts too. Opens no connections of its own. */
   clientEndedBy(signal: AbortSignal): S3Client;
   /** With the same trust and proxy, and no connections yet; for the caller to destroy. */
   newAgent(): HttpAgent;
@@ -149,7 +149,7 @@ function requestsOver(handler: NodeHttpHandler, signal?: AbortSignal): RequestHa
     metadata: handler.metadata,
     handle: async (request, options) => {
       try {
-        return await handler.handle(request, signal === undefined ? options : { ...options, abortSignal: signal });
+        return await handler.handle(request, isEndedBy(signal, request) ? { ...options, abortSignal: signal } : options);
       } catch (error) {
         throw connectionError(error);
       }
@@ -158,6 +158,11 @@ function requestsOver(handler: NodeHttpHandler, signal?: AbortSignal): RequestHa
     updateHttpClientConfig: (key, value) => handler.updateHttpClientConfig(key, value),
     httpHandlerConfigs: () => handler.httpHandlerConfigs(),
   };
+}
+
+/** Under way, only a part is broken off: any other request may still take effect then, unseen by whoever clears up after it. */
+function isEndedBy(signal: AbortSignal | undefined, { query }: Parameters<NodeHttpHandler['handle']>[0]): signal is AbortSignal {
+  return signal !== undefined && (signal.aborted || 'partNumber' in query);
 }
 
 function connectionError(error: unknown): Error {

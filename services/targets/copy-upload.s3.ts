@@ -42,7 +42,8 @@ export function partsAtOnce(partSize: number): number {
 
 /**
  * The object is there only once the source has ended well. Rejects with SourceEnded where the source failed or the signal ended it,
- * else with the SDK's error, and then at once: neither what the source still holds nor the other parts are waited for.
+ * else with the SDK's error. Then neither what the source still holds nor the other parts are waited for, but a beginning or an end
+ * that is under way is, since it may still take effect.
  */
 export async function uploadObject(
   bucket: Bucket, target: Omit<PutObjectCommandInput, 'Bucket' | 'Body'>, source: CopySource, signal: AbortSignal,
