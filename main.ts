@@ -10,13 +10,10 @@ import { now, openGround } from './ground.js';
 import type { Ground } from './ground.js';
 import { reportHealth } from './health.js';
 import { createLog } from './log.js';
-import { cleanVault, keepSecretsInUse, startProjector, startScheduler, startWorker } from './roles.js';
+import { cleanVault, keepSecretsInUse, overtimeMs, startProjector, startScheduler, startWorker } from './roles.js';
 import { createServer } from './schema/server.js';
 import { createStopOrder } from './stop-order.js';
 import type { StopOrder } from './stop-order.js';
-
-/** What a stop may take beyond the drain. */
-const overtimeMs = 10_000;
 
 /** The URL at which the API answers. Rejects when a part cannot start or `stopping` aborts; `atStop` knows by then what was started. */
 async function startParts(config: Config, log: Logger, atStop: Ground['atStop'], stopping: AbortSignal): Promise<string> {

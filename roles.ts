@@ -28,6 +28,8 @@ import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
 import { destroyRetiredSecrets } from './services/vault/retired-secrets.js';
 
 const scheduleCheckMs = 5_000;
+/** What a stop may take beyond the drain. After half of it what hangs in a store is let go: the next start sweeps what it left. */
+export const overtimeMs = 10_000;
 
 /** An event that cannot be read is no reason to end: the roles stop at it and say so in readiness. */
 export async function cleanVault({ log, store, vault }: Ground): Promise<void> {
@@ -74,10 +76,11 @@ export function startWorker({ config, log, store, vault, commands, atStop }: Gro
   const { dataDir, localPath, leaseMs, retryPausesMs, repairPausesMs, idleTimeoutMs, stallMs, spoolLimitBytes } = config;
   const nodeId = readNodeId(dataDir, config.nodeName);
   const roots = openTargetRoots(join(dataDir, 'target-roots.json'));
+  const ending = new AbortController();
   const targets = targetRegistry({
     commands, vault, localPath,
     openLocal: (place) => localTarget({ ...place, nodeId, roots }),
-    openS3: (place, keys) => s3Target({ ...place, keys }),
+    openS3: (place, keys) => s3Target({ ...place, keys, ending: ending.signal }),
   });
   const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version };
   const spools = createSpoolRoom(spoolLimitBytes);
@@ -92,7 +95,11 @@ export function startWorker({ config, log, store, vault, commands, atStop }: Gro
     sweep: (leftover) => sweepLeftover(leftover, { targets, spools }),
   });
   worker.start();
-  atStop({ name: 'worker', takesWork: true, stop: () => worker.stop(config.drainMs) });
+  const stop = (): Promise<void> => {
+    setTimeout(() => ending.abort(), config.drainMs + overtimeMs / 2).unref();
+    return worker.stop(config.drainMs).finally(() => ending.abort());
+  };
+  atStop({ name: 'worker', takesWork: true, stop });
   return { worker, testTarget: targetTest(targets, nodeId) };
 }
 

@@ -109,8 +109,8 @@ await s3Suite('Several targets of which one fails', (server) => {
     expect((await completionOf(snapkeep, id)).outcome).toBe('TAKEN');
   });
 
-  test('a target that hangs past its bound is given up, repaired after a restart, and nothing of any try is left in the bucket', async () => {
-    await start({ SNAPKEEP_STALL_SECONDS: '1' }, ['local', 's3']);
+  test('a target that hangs past its bound is given up, holds up no stop, is repaired after a restart, and nothing of any try is left in the bucket', async () => {
+    await start({ SNAPKEEP_STALL_SECONDS: '1', SNAPKEEP_DRAIN_SECONDS: '1' }, ['local', 's3']);
     const hangAfterBegin = (): void => {
       let begun = false;
       requests.setFault((each) => {
@@ -127,7 +127,7 @@ await s3Suite('Several targets of which one fails', (server) => {
     await untilTrue('a repair has failed too', async () => (await history(snapkeep, clusterId)).some(({ type }) => type === 'SnapshotCopyFailed'));
     expect(new Set((await bucket.uploads()).map((key) => key.split('/')[3]))).toEqual(new Set(['1', '1-repair-1']));
 
-    await snapkeep.kill9();
+    expect(await snapkeep.stop()).toBe(0);
     requests.setFault(null);
     requests.breakAll();
     await snapkeep.start();

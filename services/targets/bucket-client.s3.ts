@@ -20,6 +20,8 @@ export interface BucketOptions {
   readonly settings: S3Settings;
   /** Null: the SDK's default chain of the process. */
   readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
+  /** Breaks off whatever is asked of the store, for a process that ends; left out: never. */
+  readonly ending?: AbortSignal;
 }
 
 export interface Bucket {
@@ -47,12 +49,12 @@ const CONNECT_WITHIN_MS = 10_000;
 export const DEFAULT_REGION = 'us-east-1';
 
 export function openBucket(options: BucketOptions): Bucket {
-  const { bucket: name, folder, settings, keys } = options;
+  const { bucket: name, folder, settings, keys, ending = new AbortController().signal } = options;
   const handler = once(() => handlerFor(settings, agentFor(settings)));
   let known = settings.region;
   let asked: Promise<string> | null = null;
   const config = (): S3ClientConfig => ({
-    ...clientConfig(options), requestHandler: requestsOver(handler()), region,
+    ...clientConfig(options), requestHandler: requestsOver(handler(), { ending, ended: ending }), region,
   });
   const region = async (): Promise<string> => {
     if (known !== null) return known;
@@ -86,7 +88,8 @@ export function openBucket(options: BucketOptions): Bucket {
     newAgent: () => agentFor(settings),
     clientEndedBy: (signal) => {
       const { credentials } = client().config;
-      return new S3Client({ ...config(), credentials, requestHandler: requestsOver(handler(), signal) });
+      const ended = AbortSignal.any([ending, signal]);
+      return new S3Client({ ...config(), credentials, requestHandler: requestsOver(handler(), { ending, ended }) });
     },
     attempt: async (step, doing, requests) => {
       try {
@@ -143,13 +146,22 @@ function handlerFor({ requestTimeoutSeconds }: S3Settings, agent: HttpAgent): No
 
 type RequestHandler = Pick<NodeHttpHandler, 'handle' | 'metadata' | 'destroy' | 'updateHttpClientConfig' | 'httpHandlerConfigs'>;
 
+interface RequestsEnd {
+  /** Breaks off every request. */
+  readonly ending: AbortSignal;
+  /** Nothing more is sent, and parts are broken off. Any other request may still take effect then, unseen by whoever clears up after it. */
+  readonly ended: AbortSignal;
+}
+
 /** Over the same connections. What broke one is a plain error with Node's code, also where several addresses were tried. */
-function requestsOver(handler: NodeHttpHandler, signal?: AbortSignal): RequestHandler {
+function requestsOver(handler: NodeHttpHandler, { ending, ended }: RequestsEnd): RequestHandler {
   return {
     metadata: handler.metadata,
     handle: async (request, options) => {
       try {
-        return await handler.handle(request, isEndedBy(signal, request) ? { ...options, abortSignal: signal } : options);
+        const own = ended.aborted || 'partNumber' in request.query ? ended : ending;
+        const asked = options?.abortSignal as AbortSignal | undefined;
+        return await handler.handle(request, { ...options, abortSignal: asked === undefined ? own : AbortSignal.any([own, asked]) });
       } catch (error) {
         throw connectionError(error);
       }
@@ -158,11 +170,6 @@ function requestsOver(handler: NodeHttpHandler, signal?: AbortSignal): RequestHa
     updateHttpClientConfig: (key, value) => handler.updateHttpClientConfig(key, value),
     httpHandlerConfigs: () => handler.httpHandlerConfigs(),
   };
-}
-
-/** Under way, only a part is broken off: any other request may still take effect then, unseen by whoever clears up after it. */
-function isEndedBy(signal: AbortSignal | undefined, { query }: Parameters<NodeHttpHandler['handle']>[0]): signal is AbortSignal {
-  return signal !== undefined && (signal.aborted || 'partNumber' in query);
 }
 
 function connectionError(error: unknown): Error {
