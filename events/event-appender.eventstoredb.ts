@@ -23,10 +23,10 @@ interface Written {
 export type WriteRecords = (stream: string, expected: ExpectedRevision, records: EventData[], onDoubt?: () => void) => Promise<Written>;
 
 /** Rejects with the client's errors. */
-export function recordWriter({ client, credentials }: ServerConnection, { callMs, ...persistence }: AppenderSettings): WriteRecords {
+export function recordWriter({ client, credentials, namespace }: ServerConnection, { callMs, ...persistence }: AppenderSettings): WriteRecords {
   return (stream, expected, records, onDoubt) => persistently(async () => {
     const expectedRevision = expected === 'none' ? NO_STREAM : BigInt(expected);
-    const call = client.appendToStream(stream, records, { expectedRevision, credentials, deadline: callMs });
+    const call = client.appendToStream(namespace + stream, records, { expectedRevision, credentials, deadline: callMs });
     try {
       const { nextExpectedRevision, position } = await withinTime(call, callMs + 1000);
       if (position === undefined) throw new TypeError('the answer names no position');

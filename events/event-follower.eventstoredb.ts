@@ -22,7 +22,7 @@ export interface FollowerSettings {
 
 /** Ends without an error when `signal` aborts; rejects with the client's errors where going on cannot help. */
 export async function* followLog(
-  { client, credentials }: ServerConnection, { checked, onInterrupted }: FollowerSettings, after: Position | null, signal: AbortSignal,
+  { client, credentials, namespace }: ServerConnection, { checked, onInterrupted }: FollowerSettings, after: Position | null, signal: AbortSignal,
 ): AsyncGenerator<Followed> {
   const pauses = growingPauses();
   let last = after;
@@ -30,8 +30,9 @@ export async function* followLog(
   while (!signal.aborted) {
     try {
       const fromPosition = (await checked(last)) ?? START;
-      const filter = streamNameFilter({ prefixes: streamPrefixes, maxSearchWindow: searchWindow });
-      for await (const followed of handedOut(client.subscribeToAll({ fromPosition, filter, credentials }), signal)) {
+      const filter = streamNameFilter({ prefixes: streamPrefixes.map((prefix) => namespace + prefix), maxSearchWindow: searchWindow });
+      const subscription = client.subscribeToAll({ fromPosition, filter, credentials });
+      for await (const followed of handedOut(subscription, namespace, signal)) {
         pauses.reset();
         connected = true;
         yield followed;
@@ -48,7 +49,7 @@ export async function* followLog(
 }
 
 /** What one subscription brings, until it ends or fails. */
-async function* handedOut(subscription: AllStreamSubscription, signal: AbortSignal): AsyncGenerator<Followed> {
+async function* handedOut(subscription: AllStreamSubscription, namespace: string, signal: AbortSignal): AsyncGenerator<Followed> {
   const received = receivedBy(subscription);
   try {
     while (!signal.aborted) {
@@ -56,7 +57,7 @@ async function* handedOut(subscription: AllStreamSubscription, signal: AbortSign
       if (next === 'ended') return;
       if (next === 'nothing') await received.stirred(signal);
       else if (next === 'caught-up') yield { kind: 'caught-up' };
-      else if (next.event && isOurs(next.event)) yield { kind: 'event', event: eventOf(next.event) };
+      else if (next.event && isOurs(next.event, namespace)) yield { kind: 'event', event: eventOf(next.event, namespace) };
     }
   } finally {
     // What is left is read away: else the client could never close.
@@ -82,20 +83,20 @@ function receivedBy(subscription: AllStreamSubscription): Received {
   let ended = false;
   let read = 0;
   let caughtUpAfter = Infinity;
-  const on = (event: string, note: (error: Error) => void): void => {
-    subscription.on(event, (error: Error) => {
+  const on = (event: string, note: (error: unknown) => void): void => {
+    subscription.on(event, (error: unknown) => {
       note(error);
       signal.ring();
     });
   };
   on('readable', () => undefined);
   on('caughtUp', () => { caughtUpAfter = read + subscription.readableLength; });
-  on('error', (error) => { failure ??= error; });
+  on('error', (error) => { failure ??= error as Error; });
   on('end', () => { ended = true; });
   return {
     stirred: signal.next,
     next() {
-      if (failure) throw failure as Error;
+      if (failure) throw failure;
       if (read >= caughtUpAfter) {
         caughtUpAfter = Infinity;
         return 'caught-up';

@@ -32,12 +32,16 @@ export interface EventReader {
   checked(position: Position): Promise<LogPosition>;
 }
 
-export function eventReader({ client, credentials }: ServerConnection, { pageSize, callMs, ...persistence }: ReaderSettings): EventReader {
-  const whole = async <R>(open: () => StreamingRead<R>): Promise<R[]> => persistently(() => wholePage(open(), callMs, persistence.signal), persistence);
+export function eventReader(connection: ServerConnection, { pageSize, callMs, ...persistence }: ReaderSettings): EventReader {
+  const { client, credentials, namespace } = connection;
+  const ours = (record: AllStreamRecordedEvent): boolean => isOurs(record, namespace);
+  const whole = <R>(open: () => StreamingRead<R>): Promise<R[]> => (
+    persistently(() => wholePage(open(), callMs, persistence.signal), persistence)
+  );
 
   const pageOfStream = async (stream: string, fromRevision: number, maxCount: number): Promise<ResolvedEvent[]> => {
     try {
-      return await whole(() => client.readStream(stream, { fromRevision: BigInt(fromRevision), maxCount, credentials }));
+      return await whole(() => client.readStream(namespace + stream, { fromRevision: BigInt(fromRevision), maxCount, credentials }));
     } catch (error) {
       if (serverFault(error) === 'missing') return [];
       throw error;
@@ -60,7 +64,7 @@ export function eventReader({ client, credentials }: ServerConnection, { pageSiz
         const page = await pageOfStream(stream, next, pageSize);
         for (const { event: record } of page) {
           if (record === undefined || record.revision !== BigInt(next)) throw eventMissing(stream, next);
-          yield eventOf(record);
+          yield eventOf(record, namespace);
           next += 1;
         }
         if (page.length < pageSize) return;
@@ -73,7 +77,7 @@ export function eventReader({ client, credentials }: ServerConnection, { pageSiz
         const page = await pageOfLog(last, pageSize + 1);
         const from = last;
         const fresh = page.filter(({ position }) => (from === null || isBehind(position, from)) && !isBehind(position, through));
-        for (const record of fresh.filter(isOurs)) yield eventOf(record);
+        for (const record of fresh.filter(ours)) yield eventOf(record, namespace);
         last = page.at(-1)?.position ?? through;
         if (page.length <= pageSize || !isBehind(through, last)) return;
       }
@@ -87,7 +91,7 @@ export function eventReader({ client, credentials }: ServerConnection, { pageSiz
       let before: LogPosition | null = null;
       for (let maxCount = 1; ; maxCount = pageSize) {
         const page: AllStreamRecordedEvent[] = await pageBefore(before, maxCount);
-        const last = page.find(isOurs);
+        const last = page.find(ours);
         if (last) return positionOf(last.position);
         if (page.length < maxCount) return null;
         before = page.at(-1)?.position ?? null;

@@ -41,8 +41,8 @@ export function positionForeign(position: Position, why: string): SnapkeepError 
 }
 
 /** Not the server's own, whose types begin with $, such as the mark of a deleted stream. */
-export function isOurs({ streamId, type }: AllStreamRecordedEvent): boolean {
-  return streamPrefixes.some((prefix) => streamId.startsWith(prefix)) && !type.startsWith('$');
+export function isOurs({ streamId, type }: AllStreamRecordedEvent, namespace: string): boolean {
+  return streamPrefixes.some((prefix) => streamId.startsWith(namespace + prefix)) && !type.startsWith('$');
 }
 
 export function recordOf({ id, type, version, data, source: { time, context } }: SerialisedEvent): EventData {
@@ -54,9 +54,9 @@ export function recordOf({ id, type, version, data, source: { time, context } }:
 }
 
 /** Throws EVENT_UNDECODABLE or EVENT_VERSION_UNKNOWN, naming stream, revision, position and type. */
-export function eventOf(record: RecordedEvent | AllStreamRecordedEvent): StoredEvent {
-  const { streamId: stream, id, type, data } = record;
-  const place = { stream, revision: Number(record.revision), position: record.position ? positionOf(record.position) : '' };
+export function eventOf(record: RecordedEvent | AllStreamRecordedEvent, namespace: string): StoredEvent {
+  const { id, type, data } = record;
+  const place = { stream: record.streamId.slice(namespace.length), revision: Number(record.revision), position: record.position ? positionOf(record.position) : '' };
   const envelope = envelopeSchema.safeParse(record.metadata);
   if (!envelope.success) {
     const details = { ...place, type };

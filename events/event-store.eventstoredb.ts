@@ -23,13 +23,21 @@ export interface EventStoreDbOptions {
   readonly openWithinMs?: number;
   /** Events read at once. */
   readonly pageSize?: number;
+  /** Put before the names of all streams, so that several logs can share one database; none by default. */
+  readonly namespace?: string;
   /** Told in words when a follower loses its connection, which comes back by itself. */
   readonly onInterrupted?: (cause: string) => void;
 }
 
 type Settings = Required<EventStoreDbOptions>;
 const defaults: Settings = {
-  callMs: 8000, appendWithinMs: 15_000, readWithinMs: 5000, openWithinMs: 60_000, pageSize: 500, onInterrupted: () => undefined,
+  callMs: 8000,
+  appendWithinMs: 15_000,
+  readWithinMs: 5000,
+  openWithinMs: 60_000,
+  pageSize: 500,
+  namespace: '',
+  onInterrupted: () => undefined,
 };
 const closeWithinMs = 3000;
 
@@ -39,7 +47,7 @@ const closeWithinMs = 3000;
  */
 export async function openEventStoreDb(connectionString: string, options: EventStoreDbOptions = {}): Promise<EventStore> {
   const settings = { ...defaults, ...options };
-  const connection = serverConnection(connectionString);
+  const connection = serverConnection(connectionString, settings.namespace);
   const closed = new AbortController();
   const patience = { withinMs: settings.openWithinMs, signal: closed.signal };
   try {

@@ -9,6 +9,8 @@ export interface ServerConnection {
   readonly credentials: Credentials;
   /** Host and port, for people. */
   readonly address: string;
+  /** Stands before the name of every stream. */
+  readonly namespace: string;
 }
 
 /** The client knows them, in any spelling; two of its switches do nothing good. */
@@ -47,7 +49,7 @@ export function eventStoreDbFault(connectionString: string): string | null {
 }
 
 /** @throws SnapkeepError CONFIG_INVALID */
-export function serverConnection(connectionString: string): ServerConnection {
+export function serverConnection(connectionString: string, namespace: string): ServerConnection {
   const fault = eventStoreDbFault(connectionString);
   const parsed = parse(connectionString);
   if (fault !== null || typeof parsed === 'string') throw new SnapkeepError('CONFIG_INVALID', `SNAPKEEP_EVENT_STORE ${fault}`);
@@ -57,6 +59,7 @@ export function serverConnection(connectionString: string): ServerConnection {
     client: EventStoreDBClient.connectionString(added === '' ? parsed.address : `${parsed.address}${separator}${added}`),
     credentials: parsed.credentials ?? nobody,
     address: parsed.hosts,
+    namespace,
   };
 }
 
