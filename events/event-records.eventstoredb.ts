@@ -56,7 +56,8 @@ export function recordOf({ id, type, version, data, source: { time, context } }:
 /** Throws EVENT_UNDECODABLE or EVENT_VERSION_UNKNOWN, naming stream, revision, position and type. */
 export function eventOf(record: RecordedEvent | AllStreamRecordedEvent, namespace: string): StoredEvent {
   const { id, type, data } = record;
-  const place = { stream: record.streamId.slice(namespace.length), revision: Number(record.revision), position: record.position ? positionOf(record.position) : '' };
+  const position = record.position ? positionOf(record.position) : '';
+  const place = { stream: record.streamId.slice(namespace.length), revision: Number(record.revision), position };
   const envelope = envelopeSchema.safeParse(record.metadata);
   if (!envelope.success) {
     const details = { ...place, type };
