@@ -13,19 +13,28 @@ import { serverFault } from './server-errors.eventstoredb.js';
 /** Events passed over between two signs of the server; the default of 32 costs much where other programs write. */
 const searchWindow = 1000;
 
+/** Where to go on; `id` is known of events that were handed out. */
+export interface LastEvent {
+  readonly position: Position;
+  readonly id?: string;
+}
+
 export interface FollowerSettings {
-  /** Throws POSITION_FOREIGN where the log is another than before, or no event is at the position. */
-  readonly checked: (after: Position | null) => Promise<LogPosition | null>;
+  /** Throws POSITION_FOREIGN where the log is another than before, or that event is not at its position. */
+  readonly checked: (last: LastEvent | null) => Promise<LogPosition | null>;
   /** Told once for each connection that was lost. */
   readonly onInterrupted: (cause: unknown) => void;
 }
 
 /** Ends without an error when `signal` aborts; rejects with the client's errors where going on cannot help. */
 export async function* followLog(
-  { client, credentials, namespace }: ServerConnection, { checked, onInterrupted }: FollowerSettings, after: Position | null, signal: AbortSignal,
+  { client, credentials, namespace }: ServerConnection,
+  { checked, onInterrupted }: FollowerSettings,
+  after: Position | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<Followed> {
   const pauses = growingPauses();
-  let last = after;
+  let last: LastEvent | null = after === undefined ? null : { position: after };
   let connected = true;
   while (!signal.aborted) {
     try {
@@ -36,7 +45,7 @@ export async function* followLog(
         pauses.reset();
         connected = true;
         yield followed;
-        last = followed.kind === 'event' ? followed.event.position : last;
+        last = followed.kind === 'event' ? followed.event : last;
       }
     } catch (error) {
       if (signal.aborted) return;

@@ -28,8 +28,11 @@ export interface EventReader {
   end(): Promise<LogPosition | null>;
   /** Of the last event of ours. */
   head(): Promise<Position | null>;
-  /** Throws POSITION_FOREIGN where no event is there. The server takes a position beyond its end, and then passes over what comes before it. */
-  checked(position: Position): Promise<LogPosition>;
+  /**
+   * Throws POSITION_FOREIGN where no event of ours is there, or another than the one with the id.
+   * The server itself takes a position beyond its end, and then passes over what comes before it.
+   */
+  checked(position: Position, id?: string): Promise<LogPosition>;
 }
 
 export function eventReader(connection: ServerConnection, { pageSize, callMs, ...persistence }: ReaderSettings): EventReader {
@@ -98,11 +101,12 @@ export function eventReader(connection: ServerConnection, { pageSize, callMs, ..
       }
     },
 
-    async checked(position) {
+    async checked(position, id) {
       const wanted = logPositionOf(position);
       try {
         const [record] = await pageOfLog(wanted, 1);
-        if (record && positionOf(record.position) === position) return wanted;
+        const isThere = record !== undefined && positionOf(record.position) === position && ours(record);
+        if (isThere && (id === undefined || record.id === id)) return wanted;
       } catch (error) {
         if (serverFault(error) !== 'no-such-position') throw error;
       }

@@ -4,7 +4,7 @@ import { setTimeout as pauseFor } from 'node:timers/promises';
 import { appendRequestOf } from './append-request.js';
 import { SnapkeepError } from './errors.js';
 import { appended, recordWriter, type WriteRecords } from './event-appender.eventstoredb.js';
-import { followLog } from './event-follower.eventstoredb.js';
+import { followLog, type LastEvent } from './event-follower.eventstoredb.js';
 import { type EventReader, eventReader } from './event-reader.eventstoredb.js';
 import { positionForeign } from './event-records.eventstoredb.js';
 import type { EventStore, Followed, Position, StoredEvent } from './event-store.js';
@@ -85,12 +85,13 @@ function openedStore(id: string, connection: ServerConnection, settings: Setting
     yield* reader.log(from, await end);
   }
 
-  const follow = (after: Position | null, signal: AbortSignal): AsyncGenerator<Followed> => {
+  const follow = (after: Position | undefined, signal: AbortSignal): AsyncGenerator<Followed> => {
     const own = readerUntil(signal);
-    const checked = async (last: Position | null) => {
+    const checked = async (last: LastEvent | null) => {
       // The server may have come back with another database.
-      if (await logIdentity(own) !== id) throw positionForeign(last ?? '', `belongs to the log ${id}, and EventStoreDB now holds another or none`);
-      return last === null ? null : own.checked(last);
+      const isSame = await logIdentity(own) === id;
+      if (!isSame) throw positionForeign(last?.position ?? '', `belongs to the log ${id}, and EventStoreDB now holds another one or none`);
+      return last && own.checked(last.position, last.id);
     };
     const onInterrupted = (cause: unknown): void => settings.onInterrupted(`following the event log at ${address}: ${wordsOf(cause)}`);
     return followLog(connection, { checked, onInterrupted }, after, signal);
@@ -121,7 +122,7 @@ function openedStore(id: string, connection: ServerConnection, settings: Setting
     },
     follow({ after, signal }) {
       assertOpen();
-      return readingOf(follow(after ?? null, AbortSignal.any([signal, closed.signal])));
+      return readingOf(follow(after, AbortSignal.any([signal, closed.signal])));
     },
     async head() {
       assertOpen();
