@@ -1,9 +1,11 @@
 // How a follower of EventStoreDB goes on over lost connections, and where it stops by name. On the stand-in for EventStoreDB.
 // What every follower must do is in the contract.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { setEventStoreDbScene } from '../test/eventstoredb-scene.js';
+import { startFaultProxy } from '../test/fault-proxy.js';
 import { reportSuite } from '../test/suite-report.js';
 import { gather, label, names, pinned, pinnedMany } from './event-samples.contract.js';
+import { openEventStoreDb } from './event-store.eventstoredb.js';
 
 const suite = 'followers of EventStoreDB and failures of the server';
 reportSuite(suite, 'stand-in for EventStoreDB');
@@ -39,6 +41,24 @@ describe(suite, () => {
       expect(await scene.take(followed, 1)).toEqual(['caught-up']);
       expect(interruptions.length).toBeGreaterThan(0);
       expect(interruptions[0]).toContain(scene.server.address);
+    });
+
+    test('whose connection dies without a word notices, and comes back', async () => {
+      // The client warns of an interval so short.
+      const warned = jest.spyOn(console, 'warn').mockReturnValue(undefined);
+      const proxy = await startFaultProxy(`http://${scene.server.address}`);
+      const store = await openEventStoreDb(`esdb://${proxy.endpoint.slice('http://'.length)}?tls=false&keepAliveInterval=300&keepAliveTimeout=300`);
+      const followed = scene.follow(store);
+      expect(await scene.take(followed, 1)).toEqual(['caught-up']);
+      proxy.setFault({ kind: 'stall', afterBytes: 0 });
+      await proxy.nextStrike();
+      proxy.setFault(null);
+      const other = await scene.open();
+      await other.append('cluster-a', 'none', [pinned('s')]);
+      expect(await scene.take(followed, 2)).toEqual(['s', 'caught-up']);
+      await store.close();
+      await proxy.close();
+      expect(warned).toHaveBeenCalled();
     });
 
     test('passes over what other programs and the server itself write', async () => {
@@ -83,6 +103,15 @@ describe(suite, () => {
       await expect(scene.take(followed, 1)).rejects.toMatchObject({ code: 'POSITION_FOREIGN', details: { position } });
       await expect(scene.take(scene.follow(store, position), 1)).rejects.toMatchObject({ code: 'POSITION_FOREIGN' });
       await expect(gather(store.readAll(position))).rejects.toMatchObject({ code: 'POSITION_FOREIGN', message: expect.stringContaining(position) });
+    });
+
+    test('an empty one stops a follower that has seen no event yet, too', async () => {
+      const store = await scene.open();
+      const followed = scene.follow(store);
+      expect(await scene.take(followed, 1)).toEqual(['caught-up']);
+      await scene.restart(() => scene.server.log.setBack(0));
+      await scene.open();
+      await expect(scene.take(followed, 1)).rejects.toMatchObject({ code: 'POSITION_FOREIGN', message: expect.stringContaining(store.id) });
     });
 
     test('an older copy that has grown again stops a follower that has seen what was there before', async () => {

@@ -6,7 +6,6 @@ import { SnapkeepError } from './errors.js';
 import { appended, recordWriter, type WriteRecords } from './event-appender.eventstoredb.js';
 import { followLog, type LastEvent } from './event-follower.eventstoredb.js';
 import { type EventReader, eventReader } from './event-reader.eventstoredb.js';
-import { positionForeign } from './event-records.eventstoredb.js';
 import type { EventStore, Followed, Position, StoredEvent } from './event-store.js';
 import { ensuredIdentity, logIdentity } from './log-identity.eventstoredb.js';
 import { type ServerConnection, serverConnection } from './server-connection.eventstoredb.js';
@@ -89,8 +88,7 @@ function openedStore(id: string, connection: ServerConnection, settings: Setting
     const own = readerUntil(signal);
     const checked = async (last: LastEvent | null) => {
       // The server may have come back with another database.
-      const isSame = await logIdentity(own) === id;
-      if (!isSame) throw positionForeign(last?.position ?? '', `belongs to the log ${id}, and EventStoreDB now holds another one or none`);
+      if (await logIdentity(own) !== id) throw logReplaced(address, id, last);
       return last && own.checked(last.position, last.id);
     };
     const onInterrupted = (cause: unknown): void => settings.onInterrupted(`following the event log at ${address}: ${wordsOf(cause)}`);
@@ -134,6 +132,11 @@ function openedStore(id: string, connection: ServerConnection, settings: Setting
       await disposed(connection, [...pending]);
     },
   };
+}
+
+function logReplaced(address: string, id: string, last: LastEvent | null): SnapkeepError {
+  return new SnapkeepError('POSITION_FOREIGN', `following the event log at ${address}: the log ${id} is gone, its database was emptied or replaced; `
+    + 'put back a copy of it, or start again with the log that is there now', { details: { position: last?.position ?? null } });
 }
 
 /** The client's own way to end may hang for ever. */

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { type Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { CertificateFiles } from '../../tls-certificates.js';
 import { addCalls, type CallGate } from './eventstoredb-calls.js';
@@ -38,7 +39,6 @@ export interface EventStoreDbStandIn {
 export async function startEventStoreDbStandIn({ secure }: StandInOptions = {}): Promise<EventStoreDbStandIn> {
   const log = createEventLog();
   const sockets = new Set<Socket>();
-  const credentials = secure ? ServerCredentials.createSsl(null, [pairOf(secure.certificate)]) : ServerCredentials.createInsecure();
   let life = 0;
   let delay = 0;
   let isReady = true;
@@ -47,7 +47,7 @@ export async function startEventStoreDbStandIn({ secure }: StandInOptions = {}):
   let calls = 0;
   let thawed: PromiseWithResolvers<void> | null = null;
 
-  const resetAll = (): void => sockets.forEach((socket) => socket.resetAndDestroy());
+  const resetAll = (): void => sockets.forEach((socket) => (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()));
   const gate = (ownLife: number): CallGate => ({
     async pass(metadata) {
       calls += 1;
@@ -74,13 +74,14 @@ export async function startEventStoreDbStandIn({ secure }: StandInOptions = {}):
     log.appendSystemRecord();
     const server = new Server();
     addCalls(server, log, gate(life));
-    const injector = server.createConnectionInjector(credentials);
-    const listening = createServer((socket) => {
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    const accept = (socket: Socket): void => {
       sockets.add(socket);
       socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
       injector.injectConnection(socket);
-    }).listen(atPort, '127.0.0.1');
-    await once(listening, 'listening');
+    };
+    const listening = secure ? createTlsServer({ ...pairOf(secure.certificate), ALPNProtocols: ['h2'] }, accept) : createServer(accept);
+    await once(listening.listen(atPort, '127.0.0.1'), 'listening');
     return listening;
   };
   let tcp = await start(0);
@@ -118,8 +119,8 @@ export async function startEventStoreDbStandIn({ secure }: StandInOptions = {}):
   };
 }
 
-function pairOf({ certificate, key }: CertificateFiles): { cert_chain: Buffer; private_key: Buffer } {
-  return { cert_chain: readFileSync(certificate), private_key: readFileSync(key) };
+function pairOf({ certificate, key }: CertificateFiles): { cert: Buffer; key: Buffer } {
+  return { cert: readFileSync(certificate), key: readFileSync(key) };
 }
 
 function isUser(metadata: Metadata, { user, password }: { readonly user: string; readonly password: string }): boolean {
