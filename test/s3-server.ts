@@ -25,10 +25,10 @@ export interface S3Unavailable {
   readonly unavailable: string;
 }
 
-/** The one of this run of jest, started by whoever asks first (see s3-server-owner.mjs). */
+/** The one of this run of jest, started by whoever asks first (see server-owner.mjs). */
 export async function sharedS3Server(): Promise<S3Server | S3Unavailable> {
-  const owner = process.env['SNAPKEEP_TEST_S3_OWNER'];
-  return givenS3Server() ?? (owner === undefined ? { unavailable: 'this is no run of jest' } : read(await (await fetch(owner)).text()));
+  const owner = process.env['SNAPKEEP_TEST_SERVER_OWNER'];
+  return givenS3Server() ?? (owner === undefined ? { unavailable: 'this is no run of jest' } : read(await (await fetch(`${owner}/s3`)).text()));
 }
 
 /** One of the caller's own, or the given one; `stop` ends it. Rejects where none can be had. */
