@@ -97,7 +97,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|data|coverage|\\.cache|docs)/|^(jest|eslint)\\.config\\.js$|^\\.dependency-cruiser\\.cjs$' },
+    exclude: { path: '^(dist|data|coverage|\\.cache|docs)/|\\.d\\.mts$|^(jest|eslint)\\.config\\.js$|^\\.dependency-cruiser\\.cjs$' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: false,

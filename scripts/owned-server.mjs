@@ -46,7 +46,8 @@ async function startFirst(what, starts, folder) {
 }
 
 export function needDocker() {
-  if (spawnSync('docker', ['version'], { stdio: 'ignore' }).status !== 0) throw new SetupError('Docker: it is not here, or its daemon does not answer');
+  if (spawnSync('docker', ['version'], { stdio: 'ignore' }).status === 0) return;
+  throw new SetupError('Docker: it is not here, or its daemon does not answer');
 }
 
 /** A command that ends by itself. */
