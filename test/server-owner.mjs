@@ -11,6 +11,8 @@ const SCRIPTS = { '/s3': 's3-server.mjs', '/mongodb': 'mongodb-server.mjs' };
 export default async function ownServers() {
   const started = new Map();
   const owner = createServer(({ url }, response) => {
+    // A connection that is kept would keep the run from ending.
+    response.setHeader('connection', 'close');
     if (!started.has(url)) started.set(url, startServer(SCRIPTS[url]));
     started.get(url).then((line) => response.end(line), (error) => response.end(JSON.stringify({ unavailable: error.message })));
   }).listen(0, '127.0.0.1').unref();
