@@ -3,11 +3,12 @@
 import { MongoClient } from 'mongodb';
 import type { Db } from 'mongodb';
 import { SnapkeepError } from './events/errors.js';
+import { namingFailures } from './events/store-failure.js';
 
 export interface MongoConnection {
   /** The database that the URL names, else `snapkeep`. */
   readonly db: Db;
-  /** Rejects where the server does not answer; for readiness. */
+  /** Throws STORE_UNAVAILABLE where the server does not answer; for readiness. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -24,11 +25,8 @@ const SILENT_FOR_MS = 15_000;
 export function openMongo(url: string): MongoConnection {
   const client = newClient(url);
   const db = client.db(/^[^/]+\/\/[^/?]+\/([^?]+)/.exec(url)?.[1] ?? 'snapkeep');
-  return {
-    db,
-    ping: async () => void await db.command({ ping: 1 }),
-    close: () => client.close(),
-  };
+  const { ping } = namingFailures('MongoDB', 'Mongo', { ping: async () => void await db.command({ ping: 1 }) });
+  return { db, ping, close: () => client.close() };
 }
 
 /** Written durably by most of the servers, and read so that nothing that was read is taken back. */

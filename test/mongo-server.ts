@@ -4,6 +4,8 @@ import { describe, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { openMongo } from '../database.mongo.js';
 import type { MongoConnection } from '../database.mongo.js';
+import { startFaultProxy } from './fault-proxy.js';
+import type { ConnectionFault, FaultProxy } from './fault-proxy.js';
 import { reportSuite } from './suite-report.js';
 
 interface MongoServer {
@@ -48,6 +50,24 @@ function testDatabase({ url }: MongoServer): TestDatabase {
     await connection.close();
   };
   return { ...connection, url: own, dispose };
+}
+
+export interface BreakableConnection extends MongoConnection {
+  readonly url: string;
+  readonly proxy: FaultProxy<ConnectionFault>;
+}
+
+/** Another connection to the same database, by way of a proxy that breaks it on command; closing ends the proxy too. */
+export async function connectThroughProxy({ url }: TestDatabase): Promise<BreakableConnection> {
+  const [, user = '', host = '', rest = ''] = /^mongodb:\/\/([^@/]*@)?([^/?,]+)[^/?]*([^?]*)/.exec(url) ?? [];
+  const proxy = await startFaultProxy(`mongodb://${host.includes(':') ? host : `${host}:27017`}`);
+  const broken = `mongodb://${user}${new URL(proxy.endpoint).host}${rest}?directConnection=true`;
+  const connection = openMongo(broken);
+  const close = async (): Promise<void> => {
+    await connection.close();
+    await proxy.close();
+  };
+  return { ...connection, url: broken, proxy, close };
 }
 
 async function sharedServer(): Promise<MongoServer | { unavailable: string }> {
