@@ -3,7 +3,7 @@
 import { isSnapkeepError } from './events/errors.js';
 import type { EventStore } from './events/event-store.js';
 
-interface RoleState {
+export interface RoleState {
   readonly caughtUp: boolean;
   /** Why it stopped, or what it waits for; null while it goes on. */
   readonly failure: unknown;
@@ -52,12 +52,19 @@ function isOutage(failure: unknown): boolean {
   return isSnapkeepError(failure, 'STORE_UNAVAILABLE');
 }
 
+/** Who probes does not wait for long, and a store that hangs answers late. */
+const ANSWER_WITHIN_MS = 2_000;
+
 async function logState(store: EventStore) {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ANSWER_WITHIN_MS / 1000} s`)), ANSWER_WITHIN_MS);
   try {
-    const head = await store.head();
+    const head = await Promise.race([store.head(), late.promise]);
     return { ok: true, message: `at ${head ?? 'its start'}` };
   } catch (error) {
     return { ok: false, message: messageOf(error) };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

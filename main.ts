@@ -10,29 +10,25 @@ import { now, openGround } from './ground.js';
 import type { Ground } from './ground.js';
 import { reportHealth } from './health.js';
 import { createLog } from './log.js';
-import { cleanVault, keepSecretsInUse, overtimeMs, startProjector, startScheduler, startWorker } from './roles.js';
+import { overtimeMs, startRoles } from './roles.js';
+import { createHealthServer } from './schema/health-api.js';
 import { createServer } from './schema/server.js';
 import { createStopOrder } from './stop-order.js';
 import type { StopOrder } from './stop-order.js';
 
-/** The URL at which the API answers. Rejects when a part cannot start or `stopping` aborts; `atStop` knows by then what was started. */
+/** The URL at which the process answers. Rejects when a part cannot start or `stopping` aborts; `atStop` knows by then what was started. */
 async function startParts(config: Config, log: Logger, atStop: Ground['atStop'], stopping: AbortSignal): Promise<string> {
   const ground = await openGround(config, log, atStop);
-  const { store, vault, commands, openMemoryReadStore } = ground;
-  await cleanVault(ground);
-  keepSecretsInUse(ground);
   stopping.throwIfAborted();
-  const { readStore, projector } = await startProjector(ground);
-  const { worker, testTarget } = startWorker(ground);
-  const scheduler = await startScheduler(ground);
-  stopping.throwIfAborted();
-  const roles = { projector: () => projector.state(), worker: () => worker.state(), scheduler: scheduler.state };
+  const { roles, reading } = await startRoles(ground, stopping);
+  const { store, testBoard } = ground;
+  const testTarget = (targetId: string) => testBoard.ask(targetId);
   const health = () => reportHealth({ store, roles });
-  const server = createServer({
-    config, dependencies: { commands, vault, store, readStore, projector, openMemoryReadStore, now, newId: randomUUID, log, health, testTarget },
-  });
+  const server = reading === null
+    ? createHealthServer(config, health)
+    : createServer({ config, dependencies: { ...ground, ...reading, now, newId: randomUUID, health, testTarget } });
   const { url } = await server.start();
-  atStop({ name: 'API server', takesWork: true, stop: () => server.stop() });
+  atStop({ name: 'HTTP server', takesWork: true, stop: () => server.stop() });
   return url;
 }
 
