@@ -132,7 +132,7 @@ function recordsOf(page: readonly AllStreamResolvedEvent[]): AllStreamRecordedEv
 }
 
 function isBehind(position: LogPosition, bound: LogPosition): boolean {
-  return positionOf(position) > positionOf(bound);
+  return position.commit > bound.commit || (position.commit === bound.commit && position.prepare > bound.prepare);
 }
 
 function eventMissing(stream: string, revision: number): SnapkeepError {

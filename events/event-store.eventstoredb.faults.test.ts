@@ -91,6 +91,15 @@ describe(suite, () => {
     });
   });
 
+  test('a stream whose first events were truncated is named, rather than read as if they had never been', async () => {
+    const store = await scene.open();
+    await store.append('cluster-a', 'none', pinnedMany(4));
+    scene.server.log.truncate('cluster-a', 2);
+    await expect(gather(store.readStream('cluster-a'))).rejects.toMatchObject({ code: 'STORE_CORRUPT', details: { stream: 'cluster-a', revision: 0 } });
+    expect(await names(store.readStream('cluster-a', 2))).toEqual(['s2', 's3']);
+    expect(await names(store.readAll())).toEqual(['s0', 's1', 's2', 's3']);
+  });
+
   describe('kill -9 under load', () => {
     test('loses, doubles and reorders nothing, for writers and followers', async () => {
       const each = 40;

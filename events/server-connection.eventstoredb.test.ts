@@ -17,7 +17,7 @@ const user = `admin:${encodeURIComponent(password)}`;
 
 describe('a connection string', () => {
   test.each([
-    'esdb://db:2113?tls=false', 'esdb+discover://db.example?tls=false', 'esdb://a:1,b:2?tls=false&nodePreference=leader',
+    'esdb://db:2113?tls=false', 'esdb+discover://db.example?tls=false', 'esdb://a:1,b:2?tls=false&gossip_timeout=3',
     'esdb://user:secret@db:2113', `esdb://${user}@db:2113?tls=true&keepAliveInterval=10000`, 'esdb://127.0.0.1:2113/?tls=false',
   ])('%s can be used', (connectionString) => {
     expect(eventStoreDbFault(connectionString)).toBeNull();
@@ -33,6 +33,7 @@ describe('a connection string', () => {
     ['a password in place of the port', 'esdb://u:secret', /names no user|port number/],
     ['a password in place of the port, without TLS', 'esdb://u:secret?tls=false', /port number/],
     ['an option that the client would only warn of', 'esdb://u:secret@db?tlsInsecure=true', /option tlsinsecure/],
+    ['an option that reads what is old', 'esdb://u:secret@db?nodePreference=follower', /option nodepreference/],
     ['an option that does nothing', 'esdb://u:secret@db?tlsVerifyCert=false', /option tlsverifycert/],
     ['a value that is none', 'esdb://u:secret@db?tls=maybe', /true or false/],
     ['a CA file that is missing', 'esdb://u:secret@db?tlsCAFile=/nowhere/ca.crt', /certificate file/],

@@ -13,10 +13,10 @@ export interface ServerConnection {
   readonly namespace: string;
 }
 
-/** The client knows them, in any spelling; two of its switches do nothing good. */
+/** In any spelling. Of the client's others one does nothing, two do harm (reads from a follower may lack what was just written), one is ours. */
 const options = [
-  'tls', 'tlscafile', 'usercertfile', 'userkeyfile', 'connectionname', 'keepaliveinterval', 'keepalivetimeout', 'defaultdeadline',
-  'nodepreference', 'discoveryinterval', 'gossiptimeout', 'maxdiscoverattempts',
+  'tls', 'tlscafile', 'usercertfile', 'userkeyfile', 'connectionname', 'keepaliveinterval', 'keepalivetimeout',
+  'discoveryinterval', 'gossiptimeout', 'maxdiscoverattempts',
 ];
 /** A server that hangs is noticed after 15 s. */
 const keepAlive = { keepaliveinterval: 'keepAliveInterval=10000', keepalivetimeout: 'keepAliveTimeout=5000' };

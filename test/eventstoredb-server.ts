@@ -33,9 +33,15 @@ async function container(): Promise<TestEventStoreDb | null> {
   const id = await docker('run', '-d', '--rm', '-p', '127.0.0.1::2113', ...settings, image);
   if (id === null) return null;
   const address = await docker('port', id, '2113');
+  const stop = async (): Promise<void> => { await docker('rm', '-f', id); };
   const isLive = async (): Promise<boolean> => (await fetch(`http://${address}/health/live`).catch(() => null))?.status === 204;
-  await untilTrue(`${image} is live`, isLive, { withinMs: 60_000 });
-  return { name: `${image} in Docker`, url: `esdb://${address}?tls=false`, stop: async () => { await docker('rm', '-f', id); } };
+  try {
+    await untilTrue(`${image} is live`, isLive, { withinMs: 60_000 });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name: `${image} in Docker`, url: `esdb://${address}?tls=false`, stop };
 }
 
 async function docker(...args: readonly string[]): Promise<string | null> {

@@ -25,8 +25,10 @@ export type AppendOutcome =
 
 export interface EventLog {
   readonly records: readonly LogRecord[];
-  /** Of one stream; undefined where there is none. */
+  /** Of one stream, without what was truncated; undefined where there is none. */
   stream(name: string): readonly LogRecord[] | undefined;
+  /** As the stream's metadata do it: reads of the stream begin there, the log still has everything. */
+  truncate(stream: string, before: number): void;
   /** `expected`: an exact revision, -1 for no stream. */
   append(stream: string, expected: number, proposed: readonly ProposedRecord[]): AppendOutcome;
   /** A record of the server's own, such as it writes at each start. */
@@ -43,6 +45,7 @@ const noBytes = new Uint8Array();
 export function createEventLog(): EventLog {
   let records: LogRecord[] = [];
   let streams = new Map<string, LogRecord[]>();
+  const truncated = new Map<string, number>();
   const growth = createAppendSignal();
 
   const add = (stream: string, proposed: ProposedRecord): LogRecord => {
@@ -66,7 +69,10 @@ export function createEventLog(): EventLog {
     get records() {
       return records;
     },
-    stream: (name) => streams.get(name),
+    stream: (name) => streams.get(name)?.filter(({ revision }) => revision >= (truncated.get(name) ?? 0)),
+    truncate(stream, before) {
+      truncated.set(stream, before);
+    },
     append(stream, expected, proposed) {
       const size = proposed.reduce((sum, { type, data, metadata }) => sum + data.length + metadata.length + 2 * type.length, 0);
       if (size > maximumAppendSize) return { kind: 'too-large' };

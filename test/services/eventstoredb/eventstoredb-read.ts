@@ -20,7 +20,7 @@ function streamPage(log: EventLog, options: ReadReq.Options): readonly ReadResp[
   const wanted = options.getStream();
   const records = log.stream(Buffer.from(wanted?.getStreamIdentifier()?.getStreamName_asU8() ?? '').toString());
   const first = wanted?.hasRevision() ? Number(wanted.getRevision()) : 0;
-  if (records) return records.slice(first, first + Number(options.getCount())).map(eventAnswer);
+  if (records) return records.filter(({ revision }) => revision >= first).slice(0, Number(options.getCount())).map(eventAnswer);
   const notFound = new streams.ReadResp.StreamNotFound().setStreamIdentifier(wanted?.getStreamIdentifier());
   return [new streams.ReadResp().setStreamNotFound(notFound)];
 }
