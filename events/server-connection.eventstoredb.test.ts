@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { createTlsCertificates, type TlsCertificates } from '../test/tls-certificates.js';
 import { type EventStoreDbStandIn, startEventStoreDbStandIn } from '../test/services/eventstoredb/eventstoredb-server.js';
+import { reportSuite } from '../test/suite-report.js';
+import { createTlsCertificates, type TlsCertificates } from '../test/tls-certificates.js';
 import { gather, names, pinned } from './event-samples.contract.js';
 import type { EventStore } from './event-store.js';
 import { openEventStoreDb } from './event-store.eventstoredb.js';
@@ -47,7 +48,10 @@ describe('a connection string', () => {
   });
 });
 
-describe('a server with TLS and a user', () => {
+const secured = 'EventStoreDB with TLS and a user';
+reportSuite(secured, 'stand-in for EventStoreDB');
+
+describe(secured, () => {
   let folder: string;
   let tls: TlsCertificates;
   let foreign: TlsCertificates;
