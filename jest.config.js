@@ -17,5 +17,6 @@ export default {
   coverageProvider: 'v8',
   // Starts nothing by itself: a server starts when a test asks for it.
   globalSetup: '<rootDir>/test/server-owner.mjs',
+  reporters: ['default', '<rootDir>/test/suite-table.mjs'],
   testTimeout: 60_000,
 };

@@ -36,7 +36,7 @@ async function startFirst(what, starts, folder) {
   const failures = [];
   for (const start of starts) {
     try {
-      return await start(folder);
+      return await start(mkdtempSync(join(folder, 'try-')));
     } catch (error) {
       failures.push(error.message);
       await stopAll();

@@ -1,5 +1,5 @@
 // A real S3 server for tests and the bench, on loopback and free ports: Docker's MinIO, else Debian's Ceph gateway where this is root.
-// Prints one line of JSON, { endpoint, accessKeyId, secretAccessKey, admin } or { unavailable }, and serves until its stdin ends.
+// Prints one line of JSON, { endpoint, accessKeyId, secretAccessKey, admin, kind } or { unavailable }, and serves until its stdin ends.
 import { spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ async function startDocker() {
   const args = ['run', '--rm', '--interactive', '--publish', `127.0.0.1:${port}:9000`, '--env', 'MINIO_ROOT_USER', '--env', 'MINIO_ROOT_PASSWORD'];
   serve('docker', [...args, IMAGE, 'server', '/data'], { env });
   await untilServed(port, () => answers(port));
-  return { endpoint: `http://127.0.0.1:${port}`, ...keys, admin: null };
+  return { endpoint: `http://127.0.0.1:${port}`, ...keys, admin: null, kind: 'MinIO' };
 }
 
 /** One monitor, one OSD that keeps everything in memory, and the gateway; without cephx, without managers. */
@@ -42,7 +42,7 @@ async function startCeph(folder) {
   const admin = ['radosgw-admin', ...conf, '-n', 'client.rgw'];
   const user = ['user', 'create', '--uid', 'test', '--display-name', 'test', '--access-key', keys.accessKeyId, '--secret-key', keys.secretAccessKey];
   run(admin[0], [...admin.slice(1), ...user]);
-  return { endpoint: `http://127.0.0.1:${port}`, ...keys, admin };
+  return { endpoint: `http://127.0.0.1:${port}`, ...keys, admin, kind: 'Ceph gateway' };
 }
 
 function installCeph() {
@@ -105,4 +105,5 @@ rgw_gc_processor_max_time = 5
 
 const answers = (port) => fetch(`http://127.0.0.1:${port}/`).then(({ status }) => status < 500, () => false);
 
-await serveFirst('S3 server', [startDocker, startCeph]);
+// Once more, since a port that was free may be taken before it is used.
+await serveFirst('S3 server', [startDocker, startCeph, startCeph]);

@@ -18,6 +18,8 @@ export interface S3Server extends S3Keys {
   readonly endpoint: string;
   /** The command that administers a Ceph gateway, with its first arguments; null where the server is another. */
   readonly admin: readonly string[] | null;
+  /** For the report of a run. */
+  readonly kind: string;
 }
 
 export interface S3Unavailable {
@@ -73,7 +75,7 @@ function givenS3Server(): S3Server | null {
   const endpoint = process.env['SNAPKEEP_TEST_S3_URL'];
   if (endpoint === undefined) return null;
   const { SNAPKEEP_TEST_S3_ACCESS_KEY: accessKeyId = '', SNAPKEEP_TEST_S3_SECRET_KEY: secretAccessKey = '' } = process.env;
-  return { endpoint, accessKeyId, secretAccessKey, admin: null };
+  return { endpoint, accessKeyId, secretAccessKey, admin: null, kind: 'SNAPKEEP_TEST_S3_URL' };
 }
 
 function read(line: string): S3Server | S3Unavailable {
