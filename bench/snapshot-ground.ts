@@ -43,7 +43,7 @@ export function snapshotGround(gigabytes: number, folder: string): Ground {
   const etcd = once(async () => {
     const started = await startEtcd();
     stops.push(started.stop);
-    await putKeys(started.connection, { count: Math.ceil(gigabytes * 1e9 / VALUE_BYTES), valueBytes: VALUE_BYTES, valueOf: thirdRandom });
+    await putKeys(started.connection, { count: Math.ceil(gigabytes * 1e9 / VALUE_BYTES), valueBytes: VALUE_BYTES, makeValue: thirdRandom });
     return started;
   });
   const file = once(async () => {

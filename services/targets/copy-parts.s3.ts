@@ -23,7 +23,7 @@ export interface ObjectParts {
 export function objectParts(client: S3Client, { object, partSize, atOnce, onFailure }: ObjectToSend): ObjectParts {
   const where = { Bucket: object.Bucket, Key: object.Key };
   const sent: CompletedPart[] = [];
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Set<Promise<unknown>>();
   const unused: Buffer<ArrayBuffer>[] = [];
   let parts = 0;
   let filling = Buffer.allocUnsafeSlow(partSize);
@@ -44,7 +44,8 @@ export function objectParts(client: S3Client, { object, partSize, atOnce, onFail
   const startPart = async (): Promise<void> => {
     uploadId ??= await begin();
     parts += 1;
-    const part: Promise<void> = sendPart(parts, filling, filled).finally(() => underWay.delete(part));
+    // One that failed stays, so that nothing is completed without it.
+    const part: Promise<unknown> = sendPart(parts, filling, filled).then(() => underWay.delete(part));
     underWay.add(part);
     part.catch(onFailure);
   };
