@@ -3,7 +3,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printFact, timed } from './measured-times.js';
-import { interleaved, medianMs, roundsText, startPipeline } from './pipeline-rounds.js';
+import { interleaved, medianMs, medianSeconds, roundsText, startPipeline } from './pipeline-rounds.js';
 import type { Taker } from './pipeline-rounds.js';
 import { megabytes } from './process-usage.js';
 import type { Ground } from './snapshot-ground.js';
@@ -19,6 +19,7 @@ export async function benchLocal(ground: Ground, rounds: number): Promise<void> 
     printFact('Snapkeep, verified and durable', roundsText(snapkeep));
     printFact('etcdctl snapshot save', roundsText(etcdctl));
     printFact("Snapkeep's time to etcdctl's, medians (goal 1.0)", (medianMs(snapkeep) / medianMs(etcdctl)).toFixed(2));
+    printFact("Snapkeep's processor seconds to etcdctl's", (medianSeconds(snapkeep) / medianSeconds(etcdctl)).toFixed(2));
   } finally {
     pipeline.stop();
   }
