@@ -30,7 +30,7 @@ async function benchKind(ground: Ground, { name, encoding }: Kind): Promise<void
   const service = await startService(ground.newFolder());
   try {
     if (encoding !== null) await createS3Target(service, 's3', await ground.bucket(), encoding);
-    const policy = { recurringEnabled: false, targets: [encoding === null ? 'local' : 's3'] };
+    const policy = { recurringEnabled: false, targetIds: [encoding === null ? 'local' : 's3'] };
     await registerCluster(service, { id: 'large', endpoints: [endpoint], policy });
     const idle = service.residentBytes();
     await service.loopDelay();

@@ -18,9 +18,10 @@ export async function registerCluster(service: Service, input: object): Promise<
 
 export async function createS3Target(service: Service, id: string, { bucket, keys, settings }: BenchBucket, encoding: Encoding): Promise<void> {
   const mutation = 'mutation ($input: CreateS3TargetInput!) { it: createS3Target(input: $input) { target { id } userErrors { code message } } }';
+  const { compression, compressionLevel, ageRecipients } = encoding;
   const input = {
     id, bucket, folder: id, endpoint: settings.endpoint, region: settings.region, accessKey: keys.accessKeyId, secretKey: keys.secretAccessKey,
-    ...encoding,
+    ageRecipients, ...(compression === 'NONE' ? {} : { compression, compressionLevel }),
   };
   const { it } = await ask<{ it: { userErrors: UserError[] } }>(service, mutation, { input }, AbortSignal.timeout(60_000));
   assertNoUserErrors('createS3Target', it.userErrors);
