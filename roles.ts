@@ -29,7 +29,6 @@ import { targetRegistry } from './services/targets/target-registry.js';
 import { openTargetRoots } from './services/targets/target-roots.js';
 import { targetTest } from './services/targets/target-test.js';
 import { localTarget } from './services/targets/target.local.js';
-import { s3Target } from './services/targets/target.s3.js';
 import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
 import { destroyRetiredSecrets } from './services/vault/retired-secrets.js';
 
@@ -158,7 +157,8 @@ function startWorker({ config, log, store, vault, commands, testBoard, atStop }:
   const targets = targetRegistry({
     commands, vault, localPath,
     openLocal: (place) => localTarget({ ...place, nodeId, roots }),
-    openS3: (place, keys) => s3Target({ ...place, keys, ending: ending.signal }),
+    // Loaded with the first bucket: the SDK costs megabytes, wanted or not.
+    openS3: async (place, keys) => (await import('./services/targets/target.s3.js')).s3Target({ ...place, keys, ending: ending.signal }),
   });
   const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version };
   const spools = createSpoolRoom(spoolLimitBytes);
@@ -192,7 +192,7 @@ function emptyFolder(path: string): string {
 
 async function startScheduler({ log, store, commands, openJobs, atStop }: Ground) {
   const scheduler = createScheduler({
-    jobs: openJobs(),
+    jobs: await openJobs(),
     requestSlot: slotRequest({ commands, now, newUlid: ulid }),
     clock: { now: () => new Date() },
     watch: (check) => {
