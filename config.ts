@@ -29,6 +29,8 @@ const environment = z.object({
   SNAPKEEP_MASTER_KEY: z.string().optional(),
   SNAPKEEP_MASTER_KEY_FILE: z.string().optional(),
   SNAPKEEP_NODE_NAME: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be letters, digits, dots, hyphens, underscores').optional(),
+  SNAPKEEP_NODE_CLUSTER: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be the id of a cluster').optional(),
+  SNAPKEEP_NODE_ENDPOINT: z.string().refine(isClientUrl, 'must be a client URL of the member, such as https://10.0.0.1:2379').optional(),
   SNAPKEEP_PARALLEL: z.coerce.number('must be a number of snapshots').int().min(1).max(64).default(2),
   SNAPKEEP_LEASE_SECONDS: seconds(30, 3600),
   SNAPKEEP_IDLE_TIMEOUT_SECONDS: seconds(60, 3600),
@@ -51,6 +53,11 @@ function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
 
+function isClientUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+}
+
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
@@ -69,6 +76,8 @@ export interface Config {
   readonly origins: readonly string[];
   readonly masterKey: { readonly key?: string | undefined; readonly keyFile?: string | undefined };
   readonly nodeName: string | null;
+  /** The etcd node that the worker serves; null: none. */
+  readonly agent: { readonly clusterId: string; readonly node: string; readonly endpoint: string } | null;
   /** Snapshots that run at the same time. */
   readonly parallel: number;
   readonly leaseMs: number;
@@ -102,11 +111,27 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const unknown = Object.keys(given).filter((name) => !variableNames.includes(name) && !name.startsWith('SNAPKEEP_TEST_'))
     .map((name) => `${name} is not a variable of Snapkeep; see the README's table`);
   const parsed = environment.safeParse(given);
-  const faults = parsed.success ? unknown : [...parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`), ...unknown];
+  const invalid = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  const faults = [...invalid, ...agentFaults(given), ...unknown];
   if (!parsed.success || faults.length > 0) {
     throw new SnapkeepError('CONFIG_INVALID', `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   }
   return configOf(parsed.data);
+}
+
+const agentNames = ['SNAPKEEP_NODE_CLUSTER', 'SNAPKEEP_NODE_ENDPOINT'] as const;
+
+/** Looked for apart from the rest, so that they are told beside any other fault. */
+function agentFaults(given: Readonly<Record<string, string | undefined>>): readonly string[] {
+  if (!agentNames.some((name) => given[name])) return [];
+  const missing = [...agentNames, 'SNAPKEEP_NODE_NAME'].filter((name) => !given[name]);
+  const faults = missing.map((name) => `${name} is missing: an agent is told its cluster, its member\'s name and endpoint together`);
+  return given['SNAPKEEP_NODE_NAME'] === 'any' ? [...faults, 'SNAPKEEP_NODE_NAME any cannot be the name of an agent\'s node'] : faults;
+}
+
+function agentOf(env: z.infer<typeof environment>): Config['agent'] {
+  const { SNAPKEEP_NODE_CLUSTER: clusterId, SNAPKEEP_NODE_NAME: node, SNAPKEEP_NODE_ENDPOINT: endpoint } = env;
+  return clusterId === undefined || node === undefined || endpoint === undefined ? null : { clusterId, node, endpoint };
 }
 
 function configOf(env: z.infer<typeof environment>): Config {
@@ -120,6 +145,7 @@ function configOf(env: z.infer<typeof environment>): Config {
     origins: env.SNAPKEEP_ORIGINS,
     masterKey: { key: env.SNAPKEEP_MASTER_KEY, keyFile: env.SNAPKEEP_MASTER_KEY_FILE },
     nodeName: env.SNAPKEEP_NODE_NAME ?? null,
+    agent: agentOf(env),
     parallel: env.SNAPKEEP_PARALLEL,
     leaseMs: env.SNAPKEEP_LEASE_SECONDS * 1000,
     idleTimeoutMs: env.SNAPKEEP_IDLE_TIMEOUT_SECONDS * 1000,

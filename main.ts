@@ -27,7 +27,9 @@ import { createAgendaJobs } from './services/schedule/jobs.agenda.js';
 import { followSchedules } from './services/schedule/schedule-follower.js';
 import { createScheduler } from './services/schedule/scheduler.js';
 import { slotRequest } from './services/schedule/slot-request.js';
+import { agentMembership } from './services/snapshots/agent-membership.js';
 import { runPart } from './services/snapshots/part-attempt.js';
+import { agentSilenceMs, endSilentPart } from './services/snapshots/part-silence.js';
 import { runPrune } from './services/snapshots/prune-run.js';
 import { runRepair } from './services/snapshots/repair-run.js';
 import { sweepLeftover } from './services/snapshots/leftover-sweep.js';
@@ -117,7 +119,7 @@ async function startProjector({ config, log, store, atStop }: Ground) {
 }
 
 function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
-  const { dataDir, localPath, leaseMs, retryPausesMs, repairPausesMs, idleTimeoutMs, stallMs, spoolLimitBytes } = config;
+  const { dataDir, localPath, leaseMs, retryPausesMs, repairPausesMs, idleTimeoutMs, stallMs, spoolLimitBytes, agent } = config;
   const nodeId = readNodeId(dataDir, config.nodeName);
   const roots = openTargetRoots(join(dataDir, 'target-roots.json'));
   const targets = targetRegistry({
@@ -127,19 +129,22 @@ function startWorker({ config, log, store, vault, commands, atStop }: Ground) {
   });
   const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version };
   const spools = createSpoolRoom(spoolLimitBytes);
-  const shared = { commands, worker: nodeId, nodeId, places, spools, stallMs, now, log };
-  const attempts = { ...shared, leaseMs, retryPausesMs, idleTimeoutMs, vault, connectEtcd };
-  const worker = createWorker({
-    store, worker: nodeId, nodeId, parallel: config.parallel, log, firstRepairMs: repairPausesMs[0] ?? 0,
+  const worker = agent === null ? nodeId : `${agent.clusterId}/${nodeId}`;
+  const shared = { commands, worker, nodeId, places, spools, stallMs, now, log };
+  const attempts = { ...shared, agent, leaseMs, retryPausesMs, idleTimeoutMs, vault, connectEtcd };
+  const running = createWorker({
+    store, worker, nodeId, agent, parallel: config.parallel, log, firstRepairMs: repairPausesMs[0] ?? 0,
+    membership: agent && agentMembership({ agent, worker, commands, vault, connectEtcd, log }), agentSilenceMs,
     monotonicMs: () => performance.now(),
     runPart: (part, takeOver, signal) => runPart(attempts, part, takeOver, signal),
-    runPrune: (prune) => runPrune({ commands, worker: nodeId, targets, log }, prune),
+    endSilentPart: (part, silentForMs) => endSilentPart({ commands, worker }, part, silentForMs),
+    runPrune: (prune) => runPrune({ commands, worker, targets, log }, prune),
     runRepair: (repair, signal) => runRepair({ ...shared, repairPausesMs }, repair, signal),
     sweep: (leftover) => sweepLeftover(leftover, { targets, spools }),
   });
-  worker.start();
-  atStop({ name: 'worker', takesWork: true, stop: () => worker.stop(config.drainMs) });
-  return { worker, testTarget: targetTest(targets, nodeId) };
+  running.start();
+  atStop({ name: 'worker', takesWork: true, stop: () => running.stop(config.drainMs) });
+  return { worker: running, testTarget: targetTest(targets, nodeId) };
 }
 
 /** Of this process alone, since the data directory is: what an earlier one left in it is nobody's. */

@@ -16,6 +16,8 @@ const observed: DomainEvent = {
   type: 'MembersObserved', data: { members: [{ memberId: 'a1', name: 'etcd-1', clientUrls: ['https://etcd-1:2379'], learner: false }] },
 };
 
+const by = (event: typeof joined | typeof left, worker: string) => ({ ...event, data: { ...event.data, worker } }) as DomainEvent;
+
 describe('the row of a cluster', () => {
   test('has no policy until one is saved', () => {
     expect(given()).toEqual({
@@ -33,7 +35,9 @@ describe('the row of a cluster', () => {
   test.each([
     ['joined before its member was seen', [joined, observed], true], ['joined after it', [observed, joined], true],
     ['left', [observed, joined, left], false], ['never joined', [observed], false],
-    ['left by one of two workers', [observed, joined, { ...joined, data: { ...joined.data, worker: 'w2' } }, left], true],
+    ['left for a member that is gone', [observed, joined, { ...observed, data: { members: [] } }, left, observed], false],
+    ['left by a worker that another had followed', [observed, joined, by(joined, 'w2'), left], true],
+    ['left by the worker that had followed another', [observed, joined, by(joined, 'w2'), by(left, 'w2')], false],
   ] as [string, DomainEvent[], boolean][])('knows a node whose agent has %s', (_, events, agent) => {
     expect(given(...events)?.members).toEqual([{ memberId: 'a1', name: 'etcd-1', clientUrls: ['https://etcd-1:2379'], agent }]);
   });

@@ -102,7 +102,7 @@ describe('a snapshot of several nodes', () => {
 });
 
 describe('a part that nobody claims', () => {
-  const silence = { type: 'RecordPartSilent', snapshotId: 'c.a', part: 'any', lastAttempt: 0,
+  const silence = { type: 'RecordPartSilent', snapshotId: 'c.a', part: 'any', lastAttempt: 0, lastSign: null,
     failure: { step: 'CLAIM', code: 'AGENT_SILENT', message: 'nobody came' } } as const;
 
   test('fails for good, and the snapshot with it', () => {

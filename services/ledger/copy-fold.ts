@@ -24,8 +24,10 @@ export const copyFolds: Folds<
       targetId, node,
     });
   },
-  SnapshotPruned: (state, { snapshotId, targetId, node }) =>
-    changedCopy(state, snapshotId, { targetId, node }, () => ({ state: 'PRUNED', failure: null, retryAfterMs: null })),
+  SnapshotPruned: (state, { snapshotId, targetId, node, reason }) => {
+    const pruned = changedCopy(state, snapshotId, { targetId, node }, () => ({ state: 'PRUNED', failure: null, retryAfterMs: null }));
+    return changedSnapshot(pruned, snapshotId, ({ deleted }) => ({ deleted: deleted || reason === 'ABANDONED' }));
+  },
   SnapshotPruneFailed: (state, { snapshotId, targetId, node, failure, retryAfterMs }) =>
     changedCopy(state, snapshotId, { targetId, node }, () => ({ failure, retryAfterMs })),
 };
