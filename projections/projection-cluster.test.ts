@@ -68,6 +68,8 @@ describe('the history', () => {
     expect(summaries.get('PolicyUpdated')).toBe('Policy revision 1: a snapshot every 12 hours, keep 6 on local.');
     expect(summaries.get('SnapshotTaken')).toBe(`Snapshot of ${minute(3)} stored on local; not yet on nas.`);
     expect(summaries.get('SnapshotPruned')).toBe('The copy on nas was deleted by the retention rule.');
+    const abandoned: DomainEvent = { type: 'SnapshotPruned', data: { snapshotId, targetId: 'local', node: 'n1', reason: 'ABANDONED' } };
+    expect(project(stored([registered, requested(), abandoned]), noRows()).history.at(-1)?.summary).toMatch(/^The copy on local of node n1 was given up on request/);
     expect(summaries.get('SnapshotPartFailed')).toMatch(/^Attempt 1 failed at STREAM with STREAM_BROKEN: .* it is tried again in 5 s\.$/);
   });
 
