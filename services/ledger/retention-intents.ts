@@ -28,7 +28,8 @@ function intentsAt(state: ClusterState, place: CopyPlace): readonly ClusterEvent
   const retentionCount = state.policy?.retentionCount;
   if (retentionCount === undefined || !targetIds.includes(place.targetId)) return [];
   const copies = storedAt(state, place).flatMap((snapshot) => storedCopies(snapshot).filter((copy) => isSamePlace(copy, place)));
-  return planRetention({ copies, retentionCount, targetIds, leftNodes: leftNodes(state, copies) }).filter(({ keep }) => !keep).flatMap(({ snapshotId }) => {
+  const plan = planRetention({ copies, retentionCount, targetIds, leftNodes: leftNodes(state, copies) });
+  return plan.filter(({ keep }) => !keep).flatMap(({ snapshotId }) => {
     const snapshot = state.snapshots.get(snapshotId);
     const copy = snapshot && findCopy(snapshot, place);
     return copy ? [pruneIntent(snapshotId, copy, 'RETENTION')] : [];
