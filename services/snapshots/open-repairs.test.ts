@@ -22,7 +22,8 @@ const partTaken: ClusterEvent = {
 const taken: ClusterEvent = {
   type: 'SnapshotTaken', data: { snapshotId: 'a.1', outcome: 'PARTIAL', facts, copies: [stored('x')], failedCopies: [failed('y'), failed('z')] },
 };
-const copyStored = (targetId: string): ClusterEvent => ({ type: 'SnapshotCopyStored', data: { snapshotId: 'a.1', copy: stored(targetId) } });
+const copyStored = (targetId: string, folder = ''): ClusterEvent => (
+  { type: 'SnapshotCopyStored', data: { snapshotId: 'a.1', copy: { ...stored(targetId), keys: [{ key: `${folder}/snapshot.db`, versionId: null }] } } });
 const copyFailed = (targetId: string, retryAfterMs: number | null): ClusterEvent =>
   ({ type: 'SnapshotCopyFailed', data: { snapshotId: 'a.1', targetId, node: null, failure, retryAfterMs } });
 const pruneRequested = (reason: 'RETENTION' | 'DELETED'): ClusterEvent =>
@@ -30,7 +31,7 @@ const pruneRequested = (reason: 'RETENTION' | 'DELETED'): ClusterEvent =>
 
 /** One event a second, from second 0 on; the first repair is due after 60 s. */
 function given(...events: ClusterEvent[]) {
-  const repairs = createOpenRepairs(60_000);
+  const repairs = createOpenRepairs(60_000, 'n1');
   events.forEach((event, revision) => repairs.apply('a', event, { revision, now: revision * 1000 }));
   return repairs;
 }
@@ -97,10 +98,18 @@ describe('of a snapshot of several nodes', () => {
 
 describe('what the failed copies may have left', () => {
   test('is swept once none of the attempt is open any more, and told once', () => {
-    const repairs = given(requested, partTaken, taken, copyStored('y'));
+    const repairs = given(requested, partTaken, taken, copyStored('y', 'backups/a/first/2-repair-1-n1'));
     expect(repairs.takeLeftovers()).toEqual([]);
     repairs.apply('a', copyFailed('z', null), { revision: 9, now: 9000 });
     expect(repairs.takeLeftovers()).toEqual([{ folder: 'a/first/2', targetIds: ['y', 'z'] }]);
     expect(repairs.takeLeftovers()).toEqual([]);
+  });
+
+  test('is also what a repair of this worker left once the ledger takes no copy of it, and never what is stored or may yet be', () => {
+    const folders = (...events: ClusterEvent[]) => given(requested, partTaken, taken, ...events).takeLeftovers().map(({ folder }) => folder);
+    expect(folders(copyFailed('y', 5000), copyStored('y', 'a/first/2-repair-2-n2'))).toEqual(['a/first/2-repair-2-n1']);
+    expect(folders(copyFailed('y', 5000), copyStored('y', 'a/first/2-repair-2-n1'))).toEqual([]);
+    expect(folders(copyFailed('y', null))).toEqual([]);
+    expect(folders(pruneRequested('DELETED'))).toEqual(['a/first/2-repair-1-n1', 'a/first/2-repair-1-n1', 'a/first/2']);
   });
 });

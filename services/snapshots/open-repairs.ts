@@ -1,7 +1,7 @@
 // Copies that failed while others of their snapshot were stored, folded from the log: what is to be made up for, from what, and when.
 // Decides nothing: each is decided again on its stream. Instants are of the worker's own monotonic clock, in ms.
-import type { ClusterEvent, ClusterEventOf, ReadFacts, StoredCopyFact } from '../../events/cluster-events.js';
-import { copyFolder } from './copy-folder.js';
+import type { ClusterEvent, ClusterEventOf, ReadFacts, StoredCopyFact, StoredKey } from '../../events/cluster-events.js';
+import { copyFolder, repairFolder } from './copy-folder.js';
 import type { Leftover } from './open-work.js';
 import { type Handlers, type Seen, applyEvent } from './seen-events.js';
 
@@ -57,8 +57,8 @@ function readFor({ targetId, node }: Place, reads: readonly PartTaken[]): PartTa
   return own ?? (node === null ? reads[0] : undefined);
 }
 
-/** `firstPauseMs`: from the end of the snapshot to the first repair. */
-export function createOpenRepairs(firstPauseMs: number): OpenRepairs {
+/** `firstPauseMs`: from the end of the snapshot to the first repair. `nodeId`: under which this worker makes repairs. */
+export function createOpenRepairs(firstPauseMs: number, nodeId: string): OpenRepairs {
   /** Snapshots that still run. */
   const running = new Map<string, Running>();
   const open = new Map<string, OpenRepair>();
@@ -90,8 +90,17 @@ export function createOpenRepairs(firstPauseMs: number): OpenRepairs {
     ended.delete(folder);
     leftovers.push({ folder, targetIds });
   };
+  /** What a repair of this worker left that was cut off, once the ledger takes no copy of it any more: others made it, or nobody may. */
+  const leaveOwn = (repair: OpenRepair, keys: readonly StoredKey[]): void => {
+    const folder = repairFolder(repair, repair.attempt, { n: repair.failures + 1, nodeId });
+    if (!keys.some(({ key }) => `/${key}`.includes(`/${folder}/`))) leftovers.push({ folder, targetIds: [repair.targetId] });
+  };
   const endAll = (snapshotId: string): void => {
-    for (const [key, repair] of open) if (repair.snapshotId === snapshotId) end(key);
+    for (const [key, repair] of open) {
+      if (repair.snapshotId !== snapshotId) continue;
+      leaveOwn(repair, []);
+      end(key);
+    }
   };
   const fail = (data: ClusterEventOf<'SnapshotCopyFailed'>['data'], now: number): void => {
     const repair = open.get(copyKey(data));
@@ -101,10 +110,12 @@ export function createOpenRepairs(firstPauseMs: number): OpenRepairs {
 
   /** What was made up for can itself be read back for the others that are to hold the same read. */
   const store = ({ snapshotId, copy }: ClusterEventOf<'SnapshotCopyStored'>['data']): void => {
-    const part = open.get(copyKey({ ...copy, snapshotId }))?.part;
-    end(copyKey({ ...copy, snapshotId }));
-    const others = [...open.values()].filter((repair) => repair.snapshotId === snapshotId && repair.part === part);
-    for (const repair of others) repair.storedOn = [...repair.storedOn, ...readableOn([copy])];
+    const key = copyKey({ ...copy, snapshotId });
+    const repair = open.get(key);
+    if (repair) leaveOwn(repair, copy.keys);
+    end(key);
+    const others = [...open.values()].filter((other) => other.snapshotId === snapshotId && other.part === repair?.part);
+    for (const other of others) other.storedOn = [...other.storedOn, ...readableOn([copy])];
   };
 
   const on: Handlers = {

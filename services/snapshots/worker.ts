@@ -53,7 +53,7 @@ type Kind = 'part' | 'own part' | 'silence' | 'prune' | 'repair';
 export function createWorker(parts: WorkerParts): Worker {
   const { store, log, monotonicMs } = parts;
   const work = createOpenWork();
-  const repairs = createOpenRepairs(parts.firstRepairMs);
+  const repairs = createOpenRepairs(parts.firstRepairMs, parts.nodeId);
   const following = new AbortController();
   const withdrawing = new AbortController();
   const endingRepairs = new AbortController();
