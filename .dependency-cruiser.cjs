@@ -43,8 +43,8 @@ module.exports = {
     {
       name: 'adapters-only-in-the-roots',
       severity: 'error',
-      comment: 'Only main.ts, cli.ts and tests name an adapter; everything else knows its port.',
-      from: { path: OURS, pathNot: ['^(main|cli)\\.ts$', TESTS, ADAPTER] },
+      comment: 'Only the composition root (ground.ts, roles.ts, cli.ts) and tests name an adapter; everything else knows its port.',
+      from: { path: OURS, pathNot: ['^(ground|roles|cli)\\.ts$', TESTS, ADAPTER] },
       to: { path: ADAPTER, pathNot: ['node_modules'] },
     },
     {
@@ -97,7 +97,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|data|coverage|\\.cache|docs)/|^(jest|eslint)\\.config\\.js$|^\\.dependency-cruiser\\.cjs$' },
+    exclude: { path: '^(dist|data|coverage|\\.cache|docs)/|\\.d\\.mts$|^(jest|eslint)\\.config\\.js$|^\\.dependency-cruiser\\.cjs$' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: false,

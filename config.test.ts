@@ -31,6 +31,28 @@ describe('the configuration', () => {
     expect(() => readConfig({ ...agent, SNAPKEEP_NODE_NAME: 'any' })).toThrow('SNAPKEEP_NODE_NAME any');
   });
 
+  test('tells a wrong variable and a contradiction of others together', () => {
+    const read = () => readConfig({ SNAPKEEP_PORT: 'ninety', SNAPKEEP_HOST: '0.0.0.0', SNAPKEEP_MASTER_KEY: 'a', SNAPKEEP_MASTER_KEY_FILE: 'b' });
+    for (const name of ['SNAPKEEP_PORT', 'SNAPKEEP_HOST', 'SNAPKEEP_MASTER_KEY']) expect(read).toThrow(name);
+    expect(() => readConfig({ SNAPKEEP_HOST: '0.0.0.0', SNAPKEEP_TOKEN: 'short' })).toThrow(/1 fault\(s\)/);
+  });
+
+  test('lets roles run apart only where the stores are shared, with a master key of theirs', () => {
+    const shared = { SNAPKEEP_EVENT_STORE: 'esdb://es:2113?tls=false', SNAPKEEP_READ_STORE: 'mongodb://db/snapkeep', SNAPKEEP_MASTER_KEY: 'ab'.repeat(32) };
+    expect([...readConfig({ ...shared, SNAPKEEP_ROLES: 'worker,api' }).roles]).toEqual(['api', 'worker']);
+    expect(readConfig(shared).stores).toMatchObject({ rows: 'mongodb://db/snapkeep', vault: 'mongodb://db/snapkeep', jobs: 'mongodb://db/snapkeep' });
+    expect([...readConfig({}).roles]).toEqual(['api', 'worker', 'projector', 'scheduler']);
+    expect(() => readConfig({ SNAPKEEP_ROLES: 'worker' })).toThrow(/SNAPKEEP_ROLES must name every role.*SNAPKEEP_EVENT_STORE/);
+    expect(() => readConfig({ ...shared, SNAPKEEP_MASTER_KEY: '' })).toThrow(/SNAPKEEP_MASTER_KEY and SNAPKEEP_MASTER_KEY_FILE are not set/);
+  });
+
+  test('names a store\'s address that is none, and never repeats it', () => {
+    const read = () => readConfig({ SNAPKEEP_EVENT_STORE: 'http://u:hunter2@es', SNAPKEEP_READ_STORE: 'hunter2' });
+    expect(read).toThrow(/SNAPKEEP_EVENT_STORE must be a URL such as esdb/);
+    expect(read).toThrow(/SNAPKEEP_READ_STORE must be a URL such as mongodb/);
+    expect(read).not.toThrow(/hunter2/);
+  });
+
   test('refuses to listen where others can reach it without a token', () => {
     expect(() => readConfig({ SNAPKEEP_HOST: '0.0.0.0' })).toThrow(/SNAPKEEP_HOST is 0\.0\.0\.0.*SNAPKEEP_TOKEN/);
     expect(readConfig({ SNAPKEEP_HOST: '0.0.0.0', SNAPKEEP_TOKEN: 'a-token-of-some-length' }).host).toBe('0.0.0.0');

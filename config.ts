@@ -7,6 +7,7 @@ import { SnapkeepError } from './events/errors.js';
 
 const seconds = (fallback: number, max: number) => z.coerce.number('must be a number of seconds').min(1).max(max).default(fallback);
 const roles = ['api', 'worker', 'projector', 'scheduler'] as const;
+export type Role = (typeof roles)[number];
 
 /** `*` of a comma-separated list, without empty items. */
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean));
@@ -21,8 +22,12 @@ const environment = z.object({
   SNAPKEEP_DATA_DIR: z.string().default('./data').transform((path) => resolve(path)),
   SNAPKEEP_LOCAL_PATH: z.string().default('/opt/rke/etcd-snapshots').refine(isAbsolute, 'must be an absolute path'),
   SNAPKEEP_ROLES: list.default(['all'])
-    .refine((names) => names.every((name) => name === 'all' || roles.includes(name as never)), `must be all, or a list of ${roles.join(', ')}`)
-    .refine(isWholeRoles, 'must name every role: the embedded stores belong to one process'),
+    .refine((names) => names.length > 0 && names.every((name) => name === 'all' || roles.includes(name as never)),
+      `must be all, or a list of ${roles.join(', ')}`),
+  SNAPKEEP_EVENT_STORE: storeUrl(/^esdb(\+discover)?:$/, 'esdb://host:2113?tls=false'),
+  SNAPKEEP_READ_STORE: storeUrl(/^mongodb(\+srv)?:$/, 'mongodb://host:27017/snapkeep'),
+  SNAPKEEP_VAULT: storeUrl(/^mongodb(\+srv)?:$/, 'mongodb://host:27017/snapkeep'),
+  SNAPKEEP_JOBS: storeUrl(/^mongodb(\+srv)?:$/, 'mongodb://host:27017/snapkeep'),
   SNAPKEEP_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SNAPKEEP_TOKEN: z.string().min(16, 'must have at least 16 characters; make one with: openssl rand -hex 32').optional(),
   SNAPKEEP_ORIGINS: list.default([]).refine((origins) => origins.every(isOrigin), 'must be a list of origins such as https://backups.example.com'),
@@ -39,15 +44,44 @@ const environment = z.object({
   SNAPKEEP_REPAIR_SECONDS: pauses('60,300,900,3600,21600,86400'),
   SNAPKEEP_STALL_SECONDS: seconds(300, 86_400),
   SNAPKEEP_SPOOL_LIMIT_GB: z.coerce.number('must be a number of gigabytes').positive('must be above 0').optional(),
-}).superRefine((env, context) => {
-  if (!isLoopback(env.SNAPKEEP_HOST) && !env.SNAPKEEP_TOKEN) {
-    const message = `is ${env.SNAPKEEP_HOST}, which others can reach: set SNAPKEEP_TOKEN too, or listen on 127.0.0.1`;
-    context.addIssue({ code: 'custom', path: ['SNAPKEEP_HOST'], message });
-  }
-  if (env.SNAPKEEP_MASTER_KEY && env.SNAPKEEP_MASTER_KEY_FILE) {
-    context.addIssue({ code: 'custom', path: ['SNAPKEEP_MASTER_KEY'], message: 'and SNAPKEEP_MASTER_KEY_FILE are both set; set one of them' });
-  }
 });
+type Environment = z.infer<typeof environment>;
+
+/** What several variables together make impossible; the first of them is named. */
+const contradictions: readonly { readonly of: readonly (keyof Environment)[]; readonly fault: (env: Environment) => string | null }[] = [
+  {
+    of: ['SNAPKEEP_HOST', 'SNAPKEEP_TOKEN'],
+    fault: ({ SNAPKEEP_HOST: host, SNAPKEEP_TOKEN: token }) => (isLoopback(host) || token
+      ? null : `is ${host}, which others can reach: set SNAPKEEP_TOKEN too, or listen on 127.0.0.1`),
+  },
+  {
+    of: ['SNAPKEEP_MASTER_KEY', 'SNAPKEEP_MASTER_KEY_FILE'],
+    fault: (env) => (env.SNAPKEEP_MASTER_KEY && env.SNAPKEEP_MASTER_KEY_FILE ? 'and SNAPKEEP_MASTER_KEY_FILE are both set; set one of them' : null),
+  },
+  {
+    of: ['SNAPKEEP_ROLES', 'SNAPKEEP_EVENT_STORE', 'SNAPKEEP_READ_STORE'],
+    fault: (env) => (isWholeRoles(env.SNAPKEEP_ROLES) || (env.SNAPKEEP_EVENT_STORE && env.SNAPKEEP_READ_STORE)
+      ? null : 'must name every role: the embedded stores belong to one process; set SNAPKEEP_EVENT_STORE and SNAPKEEP_READ_STORE to share them'),
+  },
+  {
+    of: ['SNAPKEEP_MASTER_KEY', 'SNAPKEEP_MASTER_KEY_FILE', 'SNAPKEEP_VAULT', 'SNAPKEEP_READ_STORE'],
+    fault: (env) => (!(env.SNAPKEEP_VAULT ?? env.SNAPKEEP_READ_STORE) || env.SNAPKEEP_MASTER_KEY || env.SNAPKEEP_MASTER_KEY_FILE
+      ? null : 'and SNAPKEEP_MASTER_KEY_FILE are not set: a vault that is shared needs a key of its own; make one with: openssl rand -base64 32'),
+  },
+  ...(['SNAPKEEP_NODE_CLUSTER', 'SNAPKEEP_NODE_ENDPOINT', 'SNAPKEEP_NODE_NAME'] as const).map((name) => ({
+    of: [name], fault: (env: Environment) => (env[name] === undefined && (env.SNAPKEEP_NODE_CLUSTER ?? env.SNAPKEEP_NODE_ENDPOINT) !== undefined
+      ? 'is missing: an agent is told its cluster, its member\'s name and endpoint together' : null),
+  })),
+  {
+    of: ['SNAPKEEP_NODE_NAME', 'SNAPKEEP_NODE_CLUSTER'],
+    fault: (env) => (env.SNAPKEEP_NODE_NAME === 'any' && env.SNAPKEEP_NODE_CLUSTER ? 'any cannot be the name of an agent\'s node' : null),
+  },
+];
+
+/** Never repeated in a message: it may hold a password. */
+function storeUrl(scheme: RegExp, example: string) {
+  return z.string().refine((url) => URL.canParse(url) && scheme.test(new URL(url).protocol), `must be a URL such as ${example}`).optional();
+}
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
@@ -71,6 +105,14 @@ export interface Config {
   readonly port: number;
   readonly dataDir: string;
   readonly localPath: string;
+  /** Connection strings of the stores that processes share; null: the embedded ones in the data directory. */
+  readonly stores: {
+    readonly events: string | null;
+    readonly rows: string | null;
+    readonly vault: string | null;
+    readonly jobs: string | null;
+  };
+  readonly roles: ReadonlySet<Role>;
   readonly logLevel: string;
   readonly token: string | null;
   readonly origins: readonly string[];
@@ -110,36 +152,40 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('SNAPKEEP_') && value !== ''));
   const unknown = Object.keys(given).filter((name) => !variableNames.includes(name) && !name.startsWith('SNAPKEEP_TEST_'))
     .map((name) => `${name} is not a variable of Snapkeep; see the README's table`);
-  const parsed = environment.safeParse(given);
-  const invalid = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-  const faults = [...invalid, ...agentFaults(given), ...unknown];
-  if (!parsed.success || faults.length > 0) {
-    throw new SnapkeepError('CONFIG_INVALID', `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  }
-  return configOf(parsed.data);
+  const { data, error } = environment.safeParse(given);
+  const wrong = new Map(error?.issues.map(({ path, message }) => [path.join('.'), message]));
+  const faults = [...wrong].map(([name, message]) => `${name} ${message}`).concat(contradictionsIn(given, wrong), unknown);
+  if (data && faults.length === 0) return configOf(data);
+  throw new SnapkeepError('CONFIG_INVALID', `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
 }
 
-const agentNames = ['SNAPKEEP_NODE_CLUSTER', 'SNAPKEEP_NODE_ENDPOINT'] as const;
-
-/** Looked for apart from the rest, so that they are told beside any other fault. */
-function agentFaults(given: Readonly<Record<string, string | undefined>>): readonly string[] {
-  if (!agentNames.some((name) => given[name])) return [];
-  const missing = [...agentNames, 'SNAPKEEP_NODE_NAME'].filter((name) => !given[name]);
-  const faults = missing.map((name) => `${name} is missing: an agent is told its cluster, its member\'s name and endpoint together`);
-  return given['SNAPKEEP_NODE_NAME'] === 'any' ? [...faults, 'SNAPKEEP_NODE_NAME any cannot be the name of an agent\'s node'] : faults;
+/** Among the variables that are right by themselves; of one that is wrong nothing more is said. */
+function contradictionsIn(given: NodeJS.Dict<string>, wrong: ReadonlyMap<string, string>): string[] {
+  const env = environment.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name))));
+  return contradictions.filter(({ of }) => !of.some((name) => wrong.has(name))).flatMap(({ of, fault }) => {
+    const message = fault(env);
+    return message === null ? [] : [`${of[0]} ${message}`];
+  });
 }
 
-function agentOf(env: z.infer<typeof environment>): Config['agent'] {
-  const { SNAPKEEP_NODE_CLUSTER: clusterId, SNAPKEEP_NODE_NAME: node, SNAPKEEP_NODE_ENDPOINT: endpoint } = env;
+/** The vault and the jobs are kept where the rows are, unless said otherwise. */
+function storesOf(env: Environment): Config['stores'] {
+  const rows = env.SNAPKEEP_READ_STORE ?? null;
+  return { events: env.SNAPKEEP_EVENT_STORE ?? null, rows, vault: env.SNAPKEEP_VAULT ?? rows, jobs: env.SNAPKEEP_JOBS ?? rows };
+}
+
+function agentOf({ SNAPKEEP_NODE_CLUSTER: clusterId, SNAPKEEP_NODE_NAME: node, SNAPKEEP_NODE_ENDPOINT: endpoint }: Environment): Config['agent'] {
   return clusterId === undefined || node === undefined || endpoint === undefined ? null : { clusterId, node, endpoint };
 }
 
-function configOf(env: z.infer<typeof environment>): Config {
+function configOf(env: Environment): Config {
   return {
     host: env.SNAPKEEP_HOST,
     port: env.SNAPKEEP_PORT,
     dataDir: env.SNAPKEEP_DATA_DIR,
     localPath: env.SNAPKEEP_LOCAL_PATH,
+    stores: storesOf(env),
+    roles: new Set(env.SNAPKEEP_ROLES.includes('all') ? roles : roles.filter((role) => env.SNAPKEEP_ROLES.includes(role))),
     logLevel: env.SNAPKEEP_LOG_LEVEL,
     token: env.SNAPKEEP_TOKEN ?? null,
     origins: env.SNAPKEEP_ORIGINS,

@@ -35,6 +35,16 @@ test('a role that stopped makes it neither ready nor live, so that it is restart
   expect({ live, ready, worker: parts['worker'] }).toEqual({ live: false, ready: false, worker: { ok: false, message: 'stopped: the disk failed' } });
 });
 
+test('a role whose store is away waits: not ready, but live, since it goes on by itself', async () => {
+  const failure = new SnapkeepError('STORE_UNAVAILABLE', 'MongoDB is away');
+  const { live, ready, parts } = await reportHealth({ store, roles: { projector: () => ({ ...follows, failure }) } });
+  expect({ live, ready, projector: parts['projector'] }).toEqual({ live: true, ready: false, projector: { ok: false, message: 'waits: MongoDB is away' } });
+});
+
+test('a role that stands by for another process is ready', async () => {
+  expect(await reportHealth({ store, roles: { projector: () => ({ caughtUp: false, failure: null, standby: true }) } })).toMatchObject({ live: true, ready: true });
+});
+
 test('events of a newer version leave it live, since a restart would not help', async () => {
   const failure = new SnapkeepError('EVENT_VERSION_UNKNOWN', 'a newer version wrote this');
   const { live, ready } = await reportHealth({ store, roles: { projector: () => ({ ...follows, failure }) } });

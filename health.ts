@@ -3,10 +3,12 @@
 import { isSnapkeepError } from './events/errors.js';
 import type { EventStore } from './events/event-store.js';
 
-interface RoleState {
+export interface RoleState {
   readonly caughtUp: boolean;
-  /** Why it stopped; null while it goes on. */
+  /** Why it stopped, or what it waits for; null while it goes on. */
   readonly failure: unknown;
+  /** Another process does its work; this one waits to take over. */
+  readonly standby?: boolean;
   /** What it cannot do for now and tries again by itself. */
   readonly troubles?: readonly Trouble[];
 }
@@ -36,7 +38,7 @@ export async function reportHealth({ store, roles }: HealthSources): Promise<Hea
     eventLog: await logState(store),
     ...Object.fromEntries(states.map(([name, state]) => [name, roleReport(state)])),
   };
-  const live = states.every(([, { failure }]) => failure === null || isFromNewerVersion(failure));
+  const live = states.every(([, { failure }]) => failure === null || isFromNewerVersion(failure) || isOutage(failure));
   return { live, ready: Object.values(parts).every(({ ok }) => ok), parts };
 }
 
@@ -45,17 +47,30 @@ function isFromNewerVersion(failure: unknown): boolean {
   return isSnapkeepError(failure, 'EVENT_VERSION_UNKNOWN');
 }
 
+/** The role goes on by itself when the store is there again. */
+function isOutage(failure: unknown): boolean {
+  return isSnapkeepError(failure, 'STORE_UNAVAILABLE');
+}
+
+/** Who probes does not wait for long, and a store that hangs answers late. */
+const ANSWER_WITHIN_MS = 2_000;
+
 async function logState(store: EventStore) {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ANSWER_WITHIN_MS / 1000} s`)), ANSWER_WITHIN_MS);
   try {
-    const head = await store.head();
+    const head = await Promise.race([store.head(), late.promise]);
     return { ok: true, message: `at ${head ?? 'its start'}` };
   } catch (error) {
     return { ok: false, message: messageOf(error) };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-function roleReport({ caughtUp, failure, troubles = [] }: RoleState) {
-  if (failure !== null) return { ok: false, message: `stopped: ${messageOf(failure)}` };
+function roleReport({ caughtUp, failure, standby = false, troubles = [] }: RoleState) {
+  if (failure !== null) return { ok: false, message: `${isOutage(failure) ? 'waits' : 'stopped'}: ${messageOf(failure)}` };
+  if (standby) return { ok: true, message: 'stands by: another process does the work' };
   const [first] = troubles;
   if (first) return { ok: false, message: troubleReport(first, troubles.length - 1) };
   return caughtUp ? { ok: true, message: 'follows the log' } : { ok: false, message: 'is catching up with the log' };

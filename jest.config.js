@@ -15,7 +15,8 @@ export default {
   testMatch: ['**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/data/', '<rootDir>/.cache/'],
   coverageProvider: 'v8',
-  // Starts nothing by itself: the S3 server starts when a test asks for it.
-  globalSetup: '<rootDir>/test/s3-server-owner.mjs',
+  // Starts nothing by itself: a server starts when a test asks for it.
+  globalSetup: '<rootDir>/test/server-owner.mjs',
+  reporters: ['default', '<rootDir>/test/suite-table.mjs'],
   testTimeout: 60_000,
 };

@@ -1,21 +1,13 @@
 // The rows of the embedded event log: how events become rows and rows events. Synchronous; a page is read at once.
 // Not who may write when: see event-appender.sqlite.ts.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { type DomainEvent, decode, encode } from './catalogue.js';
+import type { SerialisedEvent } from './append-request.js';
+import { type DomainEvent, decode } from './catalogue.js';
 import { isSnapkeepError, SnapkeepError } from './errors.js';
-import type { NewEvent, Position, StoredEvent } from './event-store.js';
+import type { Position, StoredEvent } from './event-store.js';
 import { positionOf } from './position.js';
 
 type Row = Record<string, SQLOutputValue>;
-
-/** An event on its way into the log; `data` is JSON. */
-export interface EventRow {
-  readonly id: string;
-  readonly type: string;
-  readonly version: number;
-  readonly data: string;
-  readonly source: NewEvent;
-}
 
 export interface EventPlace {
   readonly id: string;
@@ -29,7 +21,7 @@ export interface EventRows {
   streamHead(stream: string): number | 'none';
   has(id: string): boolean;
   places(stream: string, fromRevision: number, limit: number): EventPlace[];
-  insert(stream: string, revision: number, row: EventRow): Position;
+  insert(stream: string, revision: number, event: SerialisedEvent): Position;
   /** Raw rows, decoded one by one by `eventOf`, so that a broken one stops its reader only when reached. */
   pageOfStream(stream: string, fromRevision: number, limit: number): Row[];
   pageOfLog(after: number, through: number, limit: number): Row[];
@@ -61,12 +53,6 @@ export function eventRows(db: DatabaseSync): EventRows {
     pageOfStream: (stream, fromRevision, limit) => ofStream.all(stream, fromRevision, limit),
     pageOfLog: (after, through, limit) => ofLog.all(after, through, limit),
   };
-}
-
-/** Throws EVENT_UNDECODABLE where the event does not fit its schema. */
-export function rowOf(source: NewEvent): EventRow {
-  const { type, version, data } = encode(source.event);
-  return { id: source.id, type, version, data: JSON.stringify(data), source };
 }
 
 /** Throws EVENT_UNDECODABLE or EVENT_VERSION_UNKNOWN, naming stream, revision, position and type. */

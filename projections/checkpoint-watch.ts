@@ -9,6 +9,8 @@ export interface CheckpointWatch {
   ended(): void;
   waitFor(position: Position, timeoutMs: number): Promise<boolean>;
   listen(listener: (checkpoint: Position) => void): () => void;
+  /** Somebody waits or listens. */
+  isAwaited(): boolean;
 }
 
 export function createCheckpointWatch(): CheckpointWatch {
@@ -40,5 +42,6 @@ export function createCheckpointWatch(): CheckpointWatch {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    isAwaited: () => waiting.size + listeners.size > 0,
   };
 }

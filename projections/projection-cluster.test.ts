@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DomainEvent } from '../events/catalogue.js';
 import { clusterEventSchemas } from '../events/cluster-events.js';
 import {
-  cluster, connection, copy, facts, failedCopy, failure, minute, policy, progressed, pruned, registered, requested, snapshotId, started, stored, taken,
+  cluster, connection, copy, facts, failedCopy, failure, minute, policy, positionAt, progressed, pruned, registered, requested, snapshotId, started, stored, taken,
 } from './event-samples.fixture.js';
 import { noRows, project } from './projection.js';
 import type { ClusterRow } from './read-model.js';
@@ -21,7 +21,7 @@ const by = (event: typeof joined | typeof left, worker: string) => ({ ...event, 
 describe('the row of a cluster', () => {
   test('has no policy until one is saved', () => {
     expect(given()).toEqual({
-      clusterId: cluster, name: 'Production', endpoints: connection.endpoints, registeredAt: minute(1), removedAt: null, members: [], agents: [], policy: null,
+      clusterId: cluster, name: 'Production', endpoints: connection.endpoints, registeredAt: minute(1), removedAt: null, members: [], agents: [], policy: null, position: positionAt(1),
     });
     expect(given(policy)?.policy).toMatchObject({ revision: 1, updatedAt: minute(2), updatedBy: 'ada', targetIds: ['local'], retentionCount: 6 });
   });

@@ -4,14 +4,14 @@ import type { ClusterEvent, ClusterEventOf } from '../events/cluster-events.js';
 import type { StoredEvent } from '../events/event-store.js';
 import type { ClusterRow } from './read-model.js';
 
-type Envelope = Pick<StoredEvent, 'time' | 'context'>;
+type Envelope = Pick<StoredEvent, 'time' | 'context' | 'position'>;
 type Agents = ClusterRow['agents'];
 
 /** A cluster's row as its first event leaves it. */
-export function registeredCluster(data: ClusterEventOf<'ClusterRegistered'>['data'], { time }: Envelope): ClusterRow {
+export function registeredCluster(data: ClusterEventOf<'ClusterRegistered'>['data'], { time, position }: Envelope): ClusterRow {
   return {
     clusterId: data.clusterId, name: data.name, endpoints: data.connection.endpoints, registeredAt: time, removedAt: null,
-    members: [], agents: [], policy: null,
+    members: [], agents: [], policy: null, position,
   };
 }
 

@@ -148,6 +148,16 @@ describe('the row of a snapshot', () => {
     expect(JSON.stringify(rows.snapshots.get(snapshotId))).toBe(JSON.stringify(project(events, noRows()).snapshots[0]));
   });
 
+  test('events that a row shows already change nothing, also among new ones', () => {
+    const events = stored([requested(one), started(), progressed(5, 10), ...half, ...pruned('local')]);
+    const once = JSON.stringify(project(events, noRows()).snapshots[0]);
+    for (const shown of events.keys()) {
+      const rows = noRows();
+      project(events.slice(0, shown + 1), rows);
+      expect(JSON.stringify(project(events, rows).snapshots[0])).toBe(once);
+    }
+  });
+
   test('an event about a snapshot that the rows do not know is refused by name', () => {
     expect(() => project(stored([started()]), noRows())).toThrow(expect.objectContaining({ code: 'STORE_CORRUPT', message: expect.stringContaining(snapshotId) }));
   });

@@ -16,7 +16,8 @@ export type SnapshotEvent = Exclude<OfSnapshot, { readonly type: 'SnapshotReques
 
 export function requestedSnapshot(clusterId: string, data: ClusterEventOf<'SnapshotRequested'>['data'], envelope: Envelope): SnapshotRow {
   return {
-    snapshotId: data.snapshotId, clusterId, order: envelope.position, name: data.name, kind: data.kind, state: 'REQUESTED',
+    snapshotId: data.snapshotId, clusterId, position: envelope.position, order: envelope.position,
+    name: data.name, kind: data.kind, state: 'REQUESTED',
     requestedAt: envelope.time, requestedBy: envelope.context.actor, slot: data.slot, startedAt: null, takenAt: null, completedAt: null,
     attempts: 0, progress: null,
     revision: null, keyCount: null, dbSize: null, sha256: null, etcdVersion: null, member: null, durationMs: null,

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DomainEvent } from '../events/catalogue.js';
 import type { Encoding, S3Settings } from '../events/target-events.js';
 import { plainEncoding } from '../events/target-events.js';
-import { directoryCreated, minute, stored } from './event-samples.fixture.js';
+import { directoryCreated, minute, positionAt, stored } from './event-samples.fixture.js';
 import { noRows, project } from './projection.js';
 
 const encrypted: Encoding = { compression: 'ZSTD', compressionLevel: 9, ageRecipients: ['age1x'] };
@@ -27,7 +27,7 @@ describe('the row of an S3 target', () => {
   test('shows its settings, but neither certificate nor where its keys are', () => {
     const rows = given(created);
     expect(rows).toEqual([{
-      targetId: 'nas', name: 'Offsite', kind: 'S3', encoding: plainEncoding, bucket: 'backups', folder: 'etcd/', retiredAt: null, ...shown,
+      targetId: 'nas', name: 'Offsite', kind: 'S3', encoding: plainEncoding, bucket: 'backups', folder: 'etcd/', retiredAt: null, position: positionAt(1), ...shown,
     }]);
     expect(JSON.stringify(rows)).not.toMatch(/secret-1|PEM-OF/);
   });
@@ -43,9 +43,9 @@ describe('the row of an S3 target', () => {
 
 test('the row of a directory follows its name, its encoding and its retirement', () => {
   const path = '/mnt/nas';
-  expect(given(directoryCreated)).toEqual([{ targetId: 'nas', name: 'Shelf', kind: 'LOCAL', path, encoding: plainEncoding, retiredAt: null }]);
+  expect(given(directoryCreated)).toEqual([{ targetId: 'nas', name: 'Shelf', kind: 'LOCAL', path, encoding: plainEncoding, retiredAt: null, position: positionAt(1) }]);
   const changed: DomainEvent = { type: 'TargetUpdated', data: { name: 'Attic', encoding: encrypted, settings: null } };
   expect(given(directoryCreated, changed, { type: 'TargetRetired', data: {} })).toEqual([
-    { targetId: 'nas', name: 'Attic', kind: 'LOCAL', path, encoding: encrypted, retiredAt: minute(3) },
+    { targetId: 'nas', name: 'Attic', kind: 'LOCAL', path, encoding: encrypted, retiredAt: minute(3), position: positionAt(3) },
   ]);
 });

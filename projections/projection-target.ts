@@ -1,13 +1,13 @@
 // Target events → the target's row. A pure translation: no clock, no calls.
-// Not the target `local`, which has no events: the read store puts it.
+// The target `local` has no events: its row is made here, and the read store puts it.
 import type { StoredEvent } from '../events/event-store.js';
-import type { S3Settings, TargetEvent, TargetEventOf } from '../events/target-events.js';
+import { type S3Settings, type TargetEvent, type TargetEventOf, localTargetId, plainEncoding } from '../events/target-events.js';
 import type { S3TargetRow, TargetRow } from './read-model.js';
 
-export function createdTarget(data: TargetEventOf<'TargetCreated'>['data']): TargetRow {
-  if (data.kind === 'LOCAL') return { ...data, retiredAt: null };
+export function createdTarget(data: TargetEventOf<'TargetCreated'>['data'], { position }: Pick<StoredEvent, 'position'>): TargetRow {
+  if (data.kind === 'LOCAL') return { ...data, retiredAt: null, position };
   const { settings, ...rest } = data;
-  return { ...rest, ...shown(settings), retiredAt: null };
+  return { ...rest, ...shown(settings), retiredAt: null, position };
 }
 
 export function targetAfter(row: TargetRow, event: TargetEvent, { time }: Pick<StoredEvent, 'time'>): TargetRow {
@@ -25,6 +25,10 @@ export function targetAfter(row: TargetRow, event: TargetEvent, { time }: Pick<S
       return unknown;
     }
   }
+}
+
+export function localTargetRow(path: string): TargetRow {
+  return { targetId: localTargetId, name: localTargetId, kind: 'LOCAL', path, encoding: plainEncoding, retiredAt: null, position: '' };
 }
 
 /** Of a certificate and of keys, only whether there are any. */

@@ -9,11 +9,11 @@ import { clusterAfter, registeredCluster } from './projection-cluster.js';
 import { historyEntry } from './projection-history.js';
 import { type SnapshotEvent, requestedSnapshot, snapshotAfter } from './projection-snapshot.js';
 import { createdTarget, targetAfter } from './projection-target.js';
-import type { ClusterRow, HistoryRow, SnapshotRow, TargetRow } from './read-model.js';
+import type { ClusterRow, HistoryRow, ShownRow, SnapshotRow, TargetRow } from './read-model.js';
 import type { RowChanges } from './read-store.js';
 
 /** Grows whenever the rows of the same events change: a read store of another version is rebuilt from zero. */
-export const projectionVersion = 2;
+export const projectionVersion = 3;
 
 /** Ids of the rows that a batch changes. */
 export interface RowKeys {
@@ -52,7 +52,7 @@ export function project(events: readonly StoredEvent[], rows: KnownRows): RowCha
   for (const stored of events) {
     const id = subjectOf(stored);
     if (isTargetEvent(stored.event)) {
-      rows.targets.set(id, target(stored, stored.event, rows.targets.get(id)));
+      changeTarget(stored, { id, event: stored.event }, rows);
       continue;
     }
     projectClusterEvent(stored, { id, event: stored.event }, rows);
@@ -67,19 +67,26 @@ export function project(events: readonly StoredEvent[], rows: KnownRows): RowCha
 
 function projectClusterEvent(stored: StoredEvent, { id, event }: { id: string; event: ClusterEvent }, rows: KnownRows): void {
   if (event.type === 'ClusterRegistered') {
-    rows.clusters.set(id, registeredCluster(event.data, stored));
+    change(rows.clusters, id, stored, () => registeredCluster(event.data, stored));
   } else if (event.type === 'SnapshotRequested') {
-    rows.snapshots.set(event.data.snapshotId, requestedSnapshot(id, event.data, stored));
+    change(rows.snapshots, event.data.snapshotId, stored, () => requestedSnapshot(id, event.data, stored));
   } else if (isSnapshotEvent(event)) {
     const { snapshotId } = event.data;
-    rows.snapshots.set(snapshotId, snapshotAfter(rows.snapshots.get(snapshotId) ?? missing(stored, `snapshot ${snapshotId}`), event, stored));
+    change(rows.snapshots, snapshotId, stored, (row) => snapshotAfter(row ?? missing(stored, `snapshot ${snapshotId}`), event, stored));
   } else {
-    rows.clusters.set(id, clusterAfter(rows.clusters.get(id) ?? missing(stored, `cluster ${id}`), event, stored));
+    change(rows.clusters, id, stored, (row) => clusterAfter(row ?? missing(stored, `cluster ${id}`), event, stored));
   }
 }
 
-function target(stored: StoredEvent, event: TargetEvent, row: TargetRow | undefined): TargetRow {
-  return event.type === 'TargetCreated' ? createdTarget(event.data) : targetAfter(row ?? missing(stored, `target ${stored.stream}`), event, stored);
+function changeTarget(stored: StoredEvent, { id, event }: { id: string; event: TargetEvent }, rows: KnownRows): void {
+  change(rows.targets, id, stored, (row) => (event.type === 'TargetCreated'
+    ? createdTarget(event.data, stored) : targetAfter(row ?? missing(stored, `target ${stored.stream}`), event, stored)));
+}
+
+/** A row may show the event already: a store without transactions keeps rows of a batch whose checkpoint was never written. */
+function change<Row extends ShownRow>(rows: Map<string, Row>, id: string, stored: StoredEvent, after: (row: Row | undefined) => Row): void {
+  const row = rows.get(id);
+  if (row === undefined || row.position < stored.position) rows.set(id, { ...after(row), position: stored.position });
 }
 
 const picked = <Row>(ids: ReadonlySet<string>, rows: ReadonlyMap<string, Row>): readonly Row[] =>

@@ -1,9 +1,12 @@
 // Follows the log and keeps the read store up to it: batches of what is at hand, rows and checkpoint in one commit.
 // Not the translation: see projection.ts. Stops by name at what it cannot show, and never skips.
+import { setTimeout as pause } from 'node:timers/promises';
 import { SnapkeepError, isSnapkeepError } from '../events/errors.js';
 import type { EventStore, Position } from '../events/event-store.js';
 import { createCheckpointWatch } from './checkpoint-watch.js';
 import { eventBatches } from './event-batches.js';
+import { alwaysLeading } from './leadership.js';
+import type { Leadership, Lease } from './leadership.js';
 import { applyBatch, batchSize } from './projector-batch.js';
 import type { ReadStore } from './read-store.js';
 
@@ -12,7 +15,9 @@ export interface ProjectorState {
   /** Has shown everything that was in the log when it was reached. */
   readonly caughtUp: boolean;
   readonly checkpoint: Position | null;
-  /** Why it stopped by itself; readiness shows it. */
+  /** Another process projects into the read store; this one waits to take over. */
+  readonly standby: boolean;
+  /** Why it stopped by itself, or what it waits for while a store is away (STORE_UNAVAILABLE, `running`); readiness shows it. */
   readonly failure: SnapkeepError | null;
 }
 
@@ -29,11 +34,15 @@ export interface Projector {
 export interface ProjectorOptions {
   readonly store: EventStore;
   readonly readStore: ReadStore;
+  /** Where several processes project into the read store; only this one's commits move its checkpoint watch. */
+  readonly leadership?: Leadership | undefined;
 }
 
-export function createProjector({ store, readStore }: ProjectorOptions): Projector {
+const askAgainEveryMs = 1_000;
+
+export function createProjector({ store, readStore, leadership = alwaysLeading }: ProjectorOptions): Projector {
   const watch = createCheckpointWatch();
-  let state = { running: false, caughtUp: false, failure: null as SnapkeepError | null };
+  let state = { running: false, caughtUp: false, standby: false, failure: null as SnapkeepError | null };
 
   const restart = async (): Promise<Position | null> => {
     const checkpoint = await readStore.checkpoint();
@@ -50,15 +59,43 @@ export function createProjector({ store, readStore }: ProjectorOptions): Project
       if (next === null && batch.events.length > 0) return;
       if (next !== null && next !== checkpoint) watch.moved(next);
       checkpoint = next;
-      if (batch.caughtUp) state = { ...state, caughtUp: true };
+      if (batch.caughtUp && !state.caughtUp) {
+        state = { ...state, caughtUp: true };
+        await readStore.dropOlder();
+      }
+    }
+  };
+
+  /** Until the signal aborts or another process leads. */
+  const lead = async (lease: Lease, signal: AbortSignal): Promise<void> => {
+    const leading = AbortSignal.any([signal, lease.lost]);
+    try {
+      while (!leading.aborted) await followFrom(await restart(), leading);
+    } finally {
+      await lease.release();
+      state = { ...state, caughtUp: false };
+    }
+  };
+
+  const leadIfNobodyElse = async (signal: AbortSignal): Promise<void> => {
+    try {
+      const lease = await leadership.tryAcquire();
+      state = { ...state, standby: lease === null, failure: null };
+      if (lease !== null) await lead(lease, signal);
+    } catch (error) {
+      if (!isSnapkeepError(error, 'STORE_UNAVAILABLE')) throw error;
+      state = { ...state, failure: error };
     }
   };
 
   return {
     async run(signal) {
-      state = { running: true, caughtUp: false, failure: null };
+      state = { running: true, caughtUp: false, standby: false, failure: null };
       try {
-        while (!signal.aborted) await followFrom(await restart(), signal);
+        while (!signal.aborted) {
+          await leadIfNobodyElse(signal);
+          await pause(askAgainEveryMs, null, { signal, ref: false }).catch(() => null);
+        }
       } catch (error) {
         state = { ...state, failure: named(error, watch.current()) };
       } finally {

@@ -12,6 +12,12 @@ export type CopyState = 'PENDING' | 'STORED' | 'FAILED' | 'PRUNING' | 'PRUNED';
 
 export type FailureRow = Failure & { readonly at: string };
 
+/** A row of a stream's events. */
+export interface ShownRow {
+  /** Of the last event that the row shows: events at or before it change nothing any more. */
+  readonly position: Position;
+}
+
 export interface MemberRow {
   readonly memberId: string;
   readonly name: string;
@@ -29,7 +35,7 @@ export interface PolicyRow {
   readonly retentionCount: number;
 }
 
-export interface ClusterRow {
+export interface ClusterRow extends ShownRow {
   readonly clusterId: string;
   readonly name: string;
   readonly endpoints: readonly string[];
@@ -42,7 +48,8 @@ export interface ClusterRow {
   readonly policy: PolicyRow | null;
 }
 
-interface TargetBase {
+/** The target `local` shows no event: its position is ''. */
+interface TargetBase extends ShownRow {
   readonly targetId: string;
   readonly name: string;
   /** Of copies from now on; each copy says how it is encoded itself. */
@@ -98,7 +105,7 @@ export interface PartRow {
   readonly read: { readonly revision: number; readonly sha256: string } | null;
 }
 
-export interface SnapshotRow {
+export interface SnapshotRow extends ShownRow {
   readonly snapshotId: string;
   readonly clusterId: string;
   /** Position of its SnapshotRequested: the list's order (newest first) and its cursor. */

@@ -2,9 +2,9 @@
 // Not the queries, nor the writing of rows.
 import { DatabaseSync } from 'node:sqlite';
 import { SnapkeepError } from '../events/errors.js';
-import { localTargetId, plainEncoding } from '../events/target-events.js';
+import { localTargetId } from '../events/target-events.js';
 import { projectionVersion } from './projection.js';
-import type { TargetRow } from './read-model.js';
+import { localTargetRow } from './projection-target.js';
 import type { ReadStoreSource } from './read-store.js';
 
 const schemaVersion = 1;
@@ -77,6 +77,6 @@ function rebuild(db: DatabaseSync, eventStoreId: string): void {
 }
 
 function putLocalTarget(db: DatabaseSync, path: string): void {
-  const row: TargetRow = { targetId: localTargetId, name: localTargetId, kind: 'LOCAL', path, encoding: plainEncoding, retiredAt: null };
+  const row = localTargetRow(path);
   db.prepare('INSERT OR REPLACE INTO targets VALUES (?, 0, ?)').run(localTargetId, JSON.stringify(row));
 }

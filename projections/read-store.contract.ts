@@ -98,9 +98,9 @@ export function readStoreContract(name: string, arrange: () => Promise<ReadStore
       });
 
       test('always has the target local, first in a list without retired targets', async () => {
-        expect(await store.targets()).toEqual([{ targetId: 'local', name: 'local', kind: 'LOCAL', path: '/var/snapshots', encoding: plainEncoding, retiredAt: null }]);
+        expect(await store.targets()).toEqual([{ targetId: 'local', name: 'local', kind: 'LOCAL', path: '/var/snapshots', encoding: plainEncoding, retiredAt: null, position: '' }]);
         const target = (targetId: string, retiredAt: string | null): RowChanges['targets'][number] =>
-          ({ targetId, name: targetId, kind: 'LOCAL', path: `/mnt/${targetId}`, encoding: plainEncoding, retiredAt });
+          ({ targetId, name: targetId, kind: 'LOCAL', path: `/mnt/${targetId}`, encoding: plainEncoding, retiredAt, position: positionAt(1) });
         await store.commit({ ...nothing, targets: [target('b', null), target('a', null), target('c', minute(1))] }, null, positionAt(1));
         expect((await store.targets()).map(({ targetId }) => targetId)).toEqual(['local', 'a', 'b']);
         expect(await store.target('c')).toMatchObject({ retiredAt: minute(1) });
@@ -192,6 +192,13 @@ export function readStoreContract(name: string, arrange: () => Promise<ReadStore
       expect([first.rows.map(({ type }) => type), first.hasNext, first.hasPrevious]).toEqual([['SnapshotRequested', 'PolicyUpdated'], true, false]);
       const next = await store.history({ clusterId: cluster, first: 2, after: first.rows[1]?.position });
       expect([next.rows.map(({ type }) => type), next.hasNext, next.hasPrevious]).toEqual([['ClusterRegistered'], false, true]);
+    });
+
+    test('what is left of earlier sources may be dropped, again and again, and its own rows stay', async () => {
+      await store.commit(changesOf([registered, requested()]), null, positionAt(2));
+      await store.dropOlder();
+      await store.dropOlder();
+      expect([await store.checkpoint(), await store.countSnapshots(cluster)]).toEqual([positionAt(2), 1]);
     });
 
     test('closing twice does nothing', async () => {

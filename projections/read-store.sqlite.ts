@@ -41,7 +41,7 @@ function keepToOwner(path: string): void {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
 }
 
-function writing(db: DatabaseSync): Pick<ReadStore, 'checkpoint' | 'commit' | 'close'> {
+function writing(db: DatabaseSync): Pick<ReadStore, 'checkpoint' | 'commit' | 'dropOlder' | 'close'> {
   const checkpoint = db.prepare(readStatements.checkpoint);
   const advance = db.prepare('UPDATE meta SET checkpoint = ? WHERE checkpoint IS ?');
   const write = rowWriter(db);
@@ -55,6 +55,8 @@ function writing(db: DatabaseSync): Pick<ReadStore, 'checkpoint' | 'commit' | 'c
       write(changes);
       return true;
     }),
+    // Opening has emptied it already.
+    dropOlder: async () => undefined,
     async close() {
       if (db.isOpen) db.close();
     },

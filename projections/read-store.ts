@@ -31,7 +31,7 @@ export interface SnapshotQuery {
   readonly after?: Position | null | undefined;
 }
 
-/** Whole rows: each replaces the row with its id. History is only ever added to, by position. */
+/** Whole rows: each replaces the row with its id, which shows no later event. History is only ever added to, by position. */
 export interface RowChanges {
   readonly clusters: readonly ClusterRow[];
   readonly targets: readonly TargetRow[];
@@ -55,8 +55,9 @@ export interface ReadStore {
   checkpoint(): Promise<Position | null>;
 
   /**
-   * Rows and checkpoint together or not at all. False, with nothing written, where the stored checkpoint is not `expected` (another
-   * projector was faster). May be repeated.
+   * False where the stored checkpoint is not `expected` (another projector was faster). Rows and checkpoint together or not at all, or, in a
+   * store without transactions, the rows first: after a crash between, or beside another projector, rows may show events behind the
+   * checkpoint, which their `position` tells. A row that shows a later event is never replaced. May be repeated.
    */
   commit(changes: RowChanges, expected: Position | null, checkpoint: Position): Promise<boolean>;
 
@@ -90,6 +91,12 @@ export interface ReadStore {
 
   /** Newest first; `after` is a position. */
   history(query: { readonly clusterId: string; readonly first: number; readonly after?: Position | null | undefined }): Promise<Page<HistoryRow>>;
+
+  /**
+   * To be called when these rows show everything in the log: gives up what earlier sources left beside them, except the latest of those,
+   * which a release that is being replaced still shows. May be repeated.
+   */
+  dropOlder(): Promise<void>;
 
   /** Gives the store free; may be repeated. */
   close(): Promise<void>;

@@ -1,9 +1,9 @@
 // Writes rows into the SQLite read store together with the places and counters that its lists are answered from.
 // Not the transaction around it, nor the queries.
 import type { DatabaseSync } from 'node:sqlite';
-import { verificationLevels } from '../events/cluster-events.js';
-import type { CopyRow, SnapshotRow } from './read-model.js';
+import type { SnapshotRow } from './read-model.js';
 import type { RowChanges } from './read-store.js';
+import { restorableAt, verifiedAt } from './snapshot-instants.js';
 
 export type WriteRows = (changes: RowChanges) => void;
 
@@ -31,10 +31,8 @@ function snapshotWriter(db: DatabaseSync): (row: SnapshotRow) => void {
   return (row) => {
     const old = select.get(row.snapshotId)?.['row'];
     replacePlaces(row, typeof old === 'string' ? placesOf(JSON.parse(old) as SnapshotRow) : []);
-    const { snapshotId, clusterId, order, copies, takenAt } = row;
-    const restorableAt = copies.some(isStored) ? takenAt : null;
-    const verifiedAt = copies.some(isVerified) ? takenAt : null;
-    put.run(snapshotId, clusterId, order, restorableAt, verifiedAt, JSON.stringify(row));
+    const { snapshotId, clusterId, order } = row;
+    put.run(snapshotId, clusterId, order, restorableAt(row), verifiedAt(row), JSON.stringify(row));
   };
 }
 
@@ -66,8 +64,3 @@ function placeWriter(db: DatabaseSync): (row: SnapshotRow, before: readonly Plac
 
 const placesOf = ({ clusterId, copies, state, kind, order, takenAt }: SnapshotRow): readonly Place[] =>
   ['', ...new Set(copies.map(({ targetId }) => targetId))].map((targetId): Place => [clusterId, targetId, state, kind, order, takenAt]);
-
-const isStored = ({ state }: CopyRow): boolean => state === 'STORED';
-
-const isVerified = (copy: CopyRow): boolean =>
-  isStored(copy) && verificationLevels.indexOf(copy.verification) >= verificationLevels.indexOf('STRUCTURE_OK');

@@ -1,13 +1,13 @@
 // The door: one port for GraphQL over HTTP and WebSocket, health and the query page. Listens once it is started.
 // What it serves is in api-schema.ts; who may ask is in request-guard.ts.
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import { createServer as createHttpServer } from 'node:http';
 import { expressMiddleware } from '@as-integrations/express5';
 import type { NextFunction, Request, Response } from 'express';
 import express from 'express';
 import { createApiSchema } from './api-schema.js';
+import type { AskHealth } from './health-api.js';
+import { healthRoutes } from './health-api.js';
 import { API_ACTOR, createApollo } from './http-api.js';
+import { createDoor } from './http-door.js';
 import { createKeyedQueue } from './keyed-queue.js';
 import { createQueryPage } from './query-page.js';
 import type { ApiDependencies } from './request-context.js';
@@ -28,15 +28,8 @@ export interface ServerConfig {
   readonly readWaitMs?: number | undefined;
 }
 
-/** Whether the process runs, whether it can serve, and what each of its parts says of itself. */
-export interface Health {
-  readonly live: boolean;
-  readonly ready: boolean;
-  readonly parts: Readonly<Record<string, unknown>>;
-}
-
 export interface ServerDependencies extends Omit<ApiDependencies, 'readWaitMs' | 'oneByOne'> {
-  readonly health: () => Health | Promise<Health>;
+  readonly health: AskHealth;
 }
 
 export interface ApiServer {
@@ -47,7 +40,6 @@ export interface ApiServer {
 }
 
 const READ_WAIT_MS = 5000;
-const DRAIN_MS = 5000;
 const BODY_LIMIT = '1mb';
 
 export function createServer({ config, dependencies }: { config: ServerConfig; dependencies: ServerDependencies }): ApiServer {
@@ -56,34 +48,26 @@ export function createServer({ config, dependencies }: { config: ServerConfig; d
   const schema = createApiSchema();
   const apollo = createApollo(schema, api);
   const app = express().disable('x-powered-by');
-  const server = createHttpServer(app);
-  const sockets = serveWebSocket(server, { schema, api, token: config.token, origins: config.origins });
+  const door = createDoor(app, config);
+  const sockets = serveWebSocket(door.server, { schema, api, token: config.token, origins: config.origins });
   let stopping: Promise<void> | null = null;
 
   async function start(): Promise<{ url: string }> {
     await apollo.start();
     // Before the guard: a kubelet probes by the pod's IP as Host.
-    app.get('/health/live', async (_request, response) => void sendHealth(response, await health(), 'live'));
-    app.get('/health/ready', async (_request, response) => void sendHealth(response, await health(), 'ready'));
+    app.use(healthRoutes(health));
     app.use((request, response, next) => guard(request, response, next, config));
     app.use(createQueryPage());
     app.use('/graphql', requireToken(config.token), express.json({ limit: BODY_LIMIT }), expressMiddleware(apollo, {
       context: async () => createRequestContext(api, API_ACTOR),
     }));
     app.use(answerRequestFault(api.log));
-    server.listen(config.port, config.host);
-    await once(server, 'listening');
-    return { url: urlOf(server, config.host) };
+    return { url: `${await door.open()}/graphql` };
   }
 
   async function stop(): Promise<void> {
     await sockets.dispose();
-    const closed = server.listening ? once(server, 'close') : Promise.resolve();
-    server.close();
-    server.closeIdleConnections();
-    const bound = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    await closed;
-    clearTimeout(bound);
+    await door.close();
     await apollo.stop();
   }
 
@@ -108,14 +92,4 @@ function guard(request: Request, response: Response, next: NextFunction, { origi
   }
   if (request.method === 'OPTIONS') response.status(204).end();
   else next();
-}
-
-function sendHealth(response: Response, state: Health, asked: 'live' | 'ready'): void {
-  response.status(state[asked] ? 200 : 503).set('Cache-Control', 'no-store').json(state);
-}
-
-function urlOf(server: Server, host: string): string {
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/graphql`;
 }

@@ -1,9 +1,7 @@
 // Which versions of etcd tests can run on: the one on PATH, and those built from test/services/etcd-* where Go is at hand.
-// Builds into .cache/, once for each content of those folders; a version that cannot be had is named with the reason.
+// How they are built is in scripts/go-program.mjs; a version that cannot be had is named with the reason.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { goProgram } from '../scripts/go-program.mjs';
 
 export interface EtcdVersion {
   /** Major and minor: `3.5`. */
@@ -19,8 +17,6 @@ export interface EtcdVersions {
 }
 
 const WANTED = ['3.4', '3.5', '3.6'];
-const BUILD_WITHIN_MS = 240_000;
-const root = join(import.meta.dirname, '..');
 
 /** Takes about a minute for each version the first time, and then nothing. */
 export function etcdVersions(): EtcdVersions {
@@ -41,34 +37,9 @@ function versionOf(binary: string): string | null {
 }
 
 function build(version: string): { binary: string } | { reason: string } {
-  const source = join(root, 'test', 'services', `etcd-${version}`);
-  if (!existsSync(source)) return { reason: 'it is not on PATH and cannot be built from modules' };
-  const folder = join(root, '.cache', `etcd-${version}-${contentHash(source)}`);
-  const binary = join(folder, 'etcd');
-  if (existsSync(binary)) return { binary };
-  mkdirSync(folder, { recursive: true });
-  // Built beside and renamed, so that two test processes at once do no harm.
-  const work = mkdtempSync(join(folder, 'build-'));
   try {
-    const failure = goBuild(source, join(work, 'etcd'));
-    if (failure !== null) return { reason: failure };
-    renameSync(join(work, 'etcd'), binary);
-    return { binary };
-  } finally {
-    rmSync(work, { recursive: true, force: true });
+    return { binary: goProgram('etcd', `etcd-${version}`) };
+  } catch (error) {
+    return { reason: `it is not on PATH, and ${error instanceof Error ? error.message : String(error)}` };
   }
-}
-
-function goBuild(cwd: string, output: string): string | null {
-  const env = { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
-  const args = ['build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', output, '.'];
-  const { status, stderr, error } = spawnSync('go', args, { cwd, env, encoding: 'utf8', timeout: BUILD_WITHIN_MS });
-  if (error) return `it is not on PATH, and go does not run (${error.message})`;
-  return status === 0 ? null : `go build failed: ${stderr.trim().split('\n').slice(-3).join(' ')}`;
-}
-
-function contentHash(folder: string): string {
-  const hash = createHash('sha256');
-  for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
-  return hash.digest('hex').slice(0, 12);
 }

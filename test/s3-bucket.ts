@@ -1,10 +1,12 @@
 // Buckets of a test's own in the real S3 server, and what is really in them: versions, delete markers and unfinished uploads too.
 // Asks the server itself, past every proxy and past the code under test.
 import {
-  AbortMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand, DeleteObjectCommand, ListMultipartUploadsCommand,
-  ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client, UploadPartCommand,
+  AbortMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand, DeleteObjectCommand, GetObjectCommand,
+  ListMultipartUploadsCommand, ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { S3Settings } from '../events/target-events.js';
 import type { S3Server } from './s3-server.js';
 
@@ -12,6 +14,7 @@ export interface TestBucket {
   readonly name: string;
   readonly client: S3Client;
   put(key: string, bytes?: Buffer | string): Promise<void>;
+  get(key: string): Promise<Buffer>;
   /** Begins an upload, with one part, and leaves it. */
   beginUpload(key: string): Promise<void>;
   /** Every version of every object, delete markers included, as '<key>' or '<key>@<marker>'; sorted. */
@@ -65,6 +68,11 @@ export async function makeBucket(server: S3Server, options: { readonly versioned
     client,
     async put(key, bytes = 'x') {
       await client.send(new PutObjectCommand({ Bucket, Key: key, Body: bytes }));
+    },
+    async get(key) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: key }));
+      if (!(Body instanceof Readable)) throw new Error('the SDK gave an answer whose body is no stream of Node');
+      return buffer(Body);
     },
     async beginUpload(key) {
       const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: key }));

@@ -18,6 +18,8 @@ export type S3Fault =
   | { readonly kind: 'hang' }
   /** The server does what it was asked, and the connection breaks before its answer. */
   | { readonly kind: 'lose-answer' }
+  /** Passed on once the promise is fulfilled. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   /** Headers are replaced on the way there or back. */
   | { readonly kind: 'rewrite'; readonly request?: IncomingHttpHeaders; readonly answer?: OutgoingHttpHeaders };
 
@@ -45,7 +47,8 @@ export async function startS3FaultProxy(target: string, tls?: CertificateFiles):
     if (fault !== null) strikes.add();
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    pass(new URL(target), request, response, fault);
+    if (fault?.kind === 'hold') void fault.until.then(() => pass(new URL(target), request, response, null));
+    else pass(new URL(target), request, response, fault);
   };
   const server = tls === undefined
     ? createServer(handle)
@@ -80,6 +83,7 @@ export function firstOf(count: number, fits: (request: IncomingMessage) => boole
   };
 }
 
+export const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
 export const isPart = ({ method, url }: IncomingMessage): boolean => method === 'PUT' && url?.includes('partNumber=') === true;
 export const isBegin = ({ method, url }: IncomingMessage): boolean => method === 'POST' && url?.includes('uploads') === true;
 export const isComplete = ({ method, url }: IncomingMessage): boolean => method === 'POST' && url?.includes('uploadId=') === true;

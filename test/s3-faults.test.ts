@@ -10,7 +10,7 @@ import type { StoredCopy, Target } from '../services/targets/target.js';
 import { s3Target } from '../services/targets/target.s3.js';
 import { makeBucket, settingsFor } from './s3-bucket.js';
 import type { TestBucket } from './s3-bucket.js';
-import { firstOf, isBegin, isComplete, isPart, isPutOf, startS3FaultProxy } from './s3-fault-proxy.js';
+import { firstOf, isBegin, isComplete, isPart, isPutOf, isRead, startS3FaultProxy } from './s3-fault-proxy.js';
 import type { S3Fault, S3FaultProxy, S3FaultRule } from './s3-fault-proxy.js';
 import { addS3Keys } from './s3-server.js';
 import { s3Suite } from './s3-suite.js';
@@ -110,9 +110,9 @@ await s3Suite('S3 behind faults', (server) => {
     await expectNothingLeft();
   });
 
-  test('a copy that is cancelled while its parts hang ends at once', async () => {
+  test.each([['its parts hang', isPart], ['the first listing hangs', isRead]])('a copy that is cancelled while %s ends at once', async (_, fits) => {
     const cancelling = new AbortController();
-    proxy.setFault(firstOf(ALWAYS, isPart, { kind: 'hang' }));
+    proxy.setFault(firstOf(1, fits, { kind: 'hang' }));
     const struck = proxy.nextStrike();
     const stored = open({ requestTimeoutSeconds: 300 }).store(FIRST, wholeSource(LARGE), cancelling.signal);
     stored.catch(() => undefined);
@@ -120,6 +120,25 @@ await s3Suite('S3 behind faults', (server) => {
     const reason = new StepFailure('STREAM', 'CANCELLED', 'the service stops');
     cancelling.abort(reason);
     await expect(stored).rejects.toBe(reason);
+    await expectNothingLeft();
+  });
+
+  test('a copy that fails while its upload is being begun waits for the beginning, and leaves nothing', async () => {
+    const begin = Promise.withResolvers<void>();
+    proxy.setFault(firstOf(1, isBegin, { kind: 'hold', until: begin.promise }));
+    const struck = proxy.nextStrike();
+    const source = heldSource(LARGE.length);
+    source.feed(LARGE);
+    let settled = false;
+    const stored = open().store(FIRST, source, never).finally(() => { settled = true; });
+    stored.catch(() => undefined);
+    await struck;
+    const failure = new StepFailure('VERIFY', 'HASH_MISMATCH', 'what came is not what was sent');
+    source.refuse(failure);
+    for (let asked = 0; asked < 20; asked += 1) expect(await bucket.uploads()).toEqual([]);
+    expect(settled).toBe(false);
+    begin.resolve();
+    await expect(stored).rejects.toBe(failure);
     await expectNothingLeft();
   });
 

@@ -96,6 +96,25 @@ await s3Suite('Ways to S3', (server) => {
     });
   });
 
+  test('the storage class is asked for the database alone, and encryption for all', async () => {
+    const asked: Record<string, unknown> = {};
+    const asking = (settings: Partial<S3Settings>): Target => {
+      plain.setFault(({ method, url = '', headers }) => {
+        if (method === 'POST' && url.includes('uploads')) asked['database'] = headers;
+        if (method === 'PUT' && url.includes('manifest')) asked['manifest'] = headers;
+        const refused = 'x-amz-server-side-encryption' in headers;
+        return refused ? { kind: 'answer', status: 403, code: 'AccessDenied' } : null;
+      });
+      return open({ endpoint: plain.endpoint, ...settings });
+    };
+    await store(asking({ storageClass: 'STANDARD' }));
+    expect(asked['database']).toHaveProperty('x-amz-storage-class', 'STANDARD');
+    expect(asked['manifest']).not.toHaveProperty('x-amz-storage-class');
+    const encrypted = asking({ serverSideEncryption: 'KMS', kmsKeyId: 'key-1' }).store(SECOND, wholeSource(CONTENT), never);
+    await expect(encrypted).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(asked['database']).toMatchObject({ 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': 'key-1' });
+  });
+
   test('a region that no one names is us-east-1', async () => {
     await store(open({ region: null }));
   });

@@ -3,6 +3,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,6 +18,8 @@ export interface S3Server extends S3Keys {
   readonly endpoint: string;
   /** The command that administers a Ceph gateway, with its first arguments; null where the server is another. */
   readonly admin: readonly string[] | null;
+  /** For the report of a run. */
+  readonly kind: string;
 }
 
 export interface S3Unavailable {
@@ -24,18 +27,17 @@ export interface S3Unavailable {
   readonly unavailable: string;
 }
 
-/** The one of this run of jest, started by whoever asks first (see s3-server-owner.mjs). */
+/** The one of this run of jest, started by whoever asks first (see server-owner.mjs). */
 export async function sharedS3Server(): Promise<S3Server | S3Unavailable> {
-  const owner = process.env['SNAPKEEP_TEST_S3_OWNER'];
-  return givenS3Server() ?? (owner === undefined ? { unavailable: 'this is no run of jest' } : read(await (await fetch(owner)).text()));
+  const owner = process.env['SNAPKEEP_TEST_SERVER_OWNER'];
+  return givenS3Server() ?? (owner === undefined ? { unavailable: 'this is no run of jest' } : read(await (await fetch(`${owner}/s3`)).text()));
 }
 
 /** One of the caller's own, or the given one; `stop` ends it. Rejects where none can be had. */
 export async function startS3Server(): Promise<S3Server & { readonly stop: () => Promise<void> }> {
   const given = givenS3Server();
   if (given) return { ...given, stop: async () => undefined };
-  const script = fileURLToPath(new URL(`${import.meta.url.includes('/dist/') ? '../' : ''}../scripts/s3-server.mjs`, import.meta.url));
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [serverScript()], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.stdin.end();
@@ -63,11 +65,17 @@ export async function administer({ admin }: S3Server, ...args: readonly string[]
   await promisify(execFile)(program, [...first, ...args]);
 }
 
+/** As built, this file is one folder deeper than in the sources. */
+function serverScript(): string {
+  const places = ['../scripts/s3-server.mjs', '../../scripts/s3-server.mjs'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  return places.find((path) => existsSync(path)) ?? places.join(' or ');
+}
+
 function givenS3Server(): S3Server | null {
   const endpoint = process.env['SNAPKEEP_TEST_S3_URL'];
   if (endpoint === undefined) return null;
   const { SNAPKEEP_TEST_S3_ACCESS_KEY: accessKeyId = '', SNAPKEEP_TEST_S3_SECRET_KEY: secretAccessKey = '' } = process.env;
-  return { endpoint, accessKeyId, secretAccessKey, admin: null };
+  return { endpoint, accessKeyId, secretAccessKey, admin: null, kind: 'SNAPKEEP_TEST_S3_URL' };
 }
 
 function read(line: string): S3Server | S3Unavailable {

@@ -14,6 +14,8 @@ export interface CopyView {
   readonly location: string | null;
   readonly storedSize: number | null;
   readonly sha256: string | null;
+  readonly storedSha256: string | null;
+  readonly encoding: readonly string[];
   readonly verification: string;
   readonly failure: FailureView | null;
 }
@@ -52,7 +54,7 @@ export interface HistoryView { readonly type: string; readonly at: string; reado
 export interface UserErrorView { readonly code: string; readonly message: string; readonly path: readonly string[] | null }
 
 const failure = 'failure { step code message }';
-const copies = `copies { target { id } state location storedSize sha256 verification ${failure} }`;
+const copies = `copies { target { id } state location storedSize sha256 storedSha256 encoding verification ${failure} }`;
 export const snapshotFields = `id name kind state slot attempts takenAt completedAt revision keyCount dbSize sha256 pinned verification ${failure} ${copies}`;
 const policyFields = 'revision targets { id } recurring { enabled intervalHours cron nextSlots(count: 2) } retentionCount';
 const clusterFields = `id removedAt policy { ${policyFields} } nextSnapshotAt freshness { state }`;
@@ -63,15 +65,19 @@ const payloads = {
   updatePolicy: { input: 'UpdatePolicyInput!', object: 'policy', fields: policyFields },
   snapshotNow: { input: 'SnapshotNowInput!', object: 'snapshot', fields: snapshotFields },
   createLocalTarget: { input: 'CreateLocalTargetInput!', object: 'target', fields: 'id' },
+  createS3Target: { input: 'CreateS3TargetInput!', object: 'target', fields: 'id' },
+  updateS3Target: { input: 'UpdateS3TargetInput!', object: 'target', fields: 'id' },
 } as const;
 const idPayloads = {
   removeCluster: { object: 'cluster', fields: clusterFields },
   deleteSnapshot: { object: 'snapshot', fields: snapshotFields },
   pinSnapshot: { object: 'snapshot', fields: snapshotFields },
   unpinSnapshot: { object: 'snapshot', fields: snapshotFields },
+  deleteTarget: { object: 'target', fields: 'id' },
 } as const;
 interface Results {
   registerCluster: ClusterView; updateCluster: ClusterView; updatePolicy: PolicyView; snapshotNow: SnapshotView; createLocalTarget: { id: string };
+  createS3Target: { id: string }; updateS3Target: { id: string }; deleteTarget: { id: string };
   removeCluster: ClusterView; deleteSnapshot: SnapshotView; pinSnapshot: SnapshotView; unpinSnapshot: SnapshotView;
 }
 type Payload<T> = { readonly cursor?: string | null; readonly userErrors: readonly UserErrorView[] } & { readonly [object: string]: T | null };

@@ -69,6 +69,10 @@ describe('a repair', () => {
     const newer = after(partial, recurring('b', slot(2)), start('b'), taken('b', 1, [copy('b'), copy('b', 'nas')]));
     expect(when(newer, repair)).toMatchObject([{ type: 'SnapshotCopyStored' }, { type: 'SnapshotPruneRequested', data: of('a', 'nas') }]);
   });
+  test('is refused once it was given up, so that what it left can be swept', () => {
+    const givenUp: ClusterCommand = { type: 'RecordCopyFailed', ...of('a', 'nas'), failure: broken, retryAfterMs: null };
+    expect(codeOf(when(after(partial, givenUp), repair))).toBe('CONFLICT');
+  });
   test('is refused once the user asked for the deletion', () => {
     expect(codeOf(when(after(partial, remove('a')), repair))).toBe('CONFLICT');
   });

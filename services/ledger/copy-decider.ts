@@ -67,9 +67,10 @@ function onCopy(state: ClusterState, ref: CopyRef, decideOn: (copy: CopyState, s
   });
 }
 
-/** Only a copy that failed is repaired, and not once the user asked for the snapshot's deletion. */
-function repairFault({ state, targetId }: CopyState, { snapshotId, deleted: isDeleted }: SnapshotState): Rejection | null {
+/** Only a copy that failed is repaired, and not once that was given up or the user asked for the snapshot's deletion. */
+function repairFault({ state, targetId, givenUp }: CopyState, { snapshotId, deleted: isDeleted }: SnapshotState): Rejection | null {
   if (isDeleted) return reject('CONFLICT', `snapshot ${snapshotId} is being deleted; withdraw the copy`);
+  if (givenUp) return reject('CONFLICT', `the copy of ${snapshotId} on target ${targetId} was given up meanwhile; withdraw it`);
   return state === 'FAILED' ? null : reject('CONFLICT', `the copy of ${snapshotId} on target ${targetId} is ${state}; there is nothing to repair`);
 }
 

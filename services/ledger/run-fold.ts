@@ -48,11 +48,11 @@ const freshPart = ({ part, targetIds }: Pick<PartState, 'part' | 'targetIds'>): 
 });
 
 const storedCopy = (stored: StoredCopyFact): CopyState => ({
-  targetId: stored.targetId, node: stored.node, state: 'STORED', stored, pruneReason: null, failure: null, retryAfterMs: null,
+  targetId: stored.targetId, node: stored.node, state: 'STORED', stored, pruneReason: null, failure: null, retryAfterMs: null, givenUp: false,
 });
 
 const failedCopy = ({ targetId, node, failure }: FailedCopyFact): CopyState => ({
-  targetId, node, state: 'FAILED', stored: null, pruneReason: null, failure, retryAfterMs: null,
+  targetId, node, state: 'FAILED', stored: null, pruneReason: null, failure, retryAfterMs: null, givenUp: false,
 });
 
 /** Every event of a part is one of a run; the first facts read are the snapshot's. */

@@ -38,6 +38,8 @@ export interface CopyState {
   readonly pruneReason: PruneReason | null;
   readonly failure: Failure | null;
   readonly retryAfterMs: number | null;
+  /** It failed, and its repair is not tried again. */
+  readonly givenUp: boolean;
 }
 
 export interface SnapshotState {

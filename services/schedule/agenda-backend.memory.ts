@@ -98,7 +98,8 @@ export function createMemoryJobRepository(): JobRepository {
     async getNextJobToRun(name, nextScanAt, lockDeadline, now) {
       const runnable = (job: Saved): boolean =>
         job.lockedAt ? job.lockedAt <= lockDeadline : Boolean(job.nextRunAt && job.nextRunAt <= nextScanAt);
-      const next = all().filter((job) => job.name === name && !job.disabled && runnable(job)).sort(byRunOrder)[0];
+      const wanted = all().filter((job) => job.name === name && !job.disabled && runnable(job));
+      const next = wanted.reduce<Saved | undefined>((first, job) => (first === undefined || byRunOrder(job, first) < 0 ? job : first), undefined);
       return next && lock(next, now ?? new Date());
     },
     disableJobs: async (options) => change(all().filter((job) => matchesFilter(job, options)), { disabled: true }),

@@ -188,6 +188,21 @@ describe('the scheduler', () => {
     expect([plannedFor('a'), scheduler.state().troubles]).toEqual(['2026-01-01T01:00:00.000Z', []]);
   });
 
+  test('a slot whose call another scheduler was given is planned on from the log, or asked for when it stays open', async () => {
+    const { boot, setClock, world, plannedFor, requested } = arrange('2026-01-01T00:00:00.000Z');
+    const scheduler = await boot(told(hourly));
+    world.calls.clear();
+    await setClock('2026-01-01T01:00:05.000Z');
+    scheduler.markSettled('a', '2026-01-01T01:00:00.000Z');
+    await setClock('2026-01-01T01:00:12.000Z');
+    expect([world.asked.length, plannedFor('a')]).toEqual([1, '2026-01-01T02:00:00.000Z']);
+    world.calls.clear();
+    await setClock('2026-01-01T02:00:09.000Z');
+    expect(requested).toHaveLength(1);
+    await setClock('2026-01-01T02:00:12.000Z');
+    expect([requested.at(-1), plannedFor('a')]).toEqual(['a 2026-01-01T02:00:00.000Z', '2026-01-01T03:00:00.000Z']);
+  });
+
   test('a changed, a disabled and a removed schedule take effect at once', async () => {
     const { boot, setClock, plannedFor, world } = arrange('2026-01-01T00:10:00.000Z');
     const scheduler = await boot(told(hourly));

@@ -51,12 +51,16 @@ interface Entry {
   settled: string | null;
   trouble: SlotTrouble | null;
   retryAt: number;
+  /** When it is to be woken, in milliseconds of the wall clock; Infinity without a call. */
+  wakeAt: number;
   work: Promise<void>;
 }
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 const CLOCK_STEP_MS = 1000;
+/** A call may have been given to another scheduler, which has settled the slot or has ended before it could. */
+const OVERDUE_MS = 10_000;
 
 export function createScheduler({ jobs, requestSlot, clock, watch, onTrouble }: SchedulerParts): Scheduler {
   const entries = new Map<string, Entry>();
@@ -89,6 +93,7 @@ export function createScheduler({ jobs, requestSlot, clock, watch, onTrouble }: 
 
   const wakeAt = async (clusterId: string, entry: Entry, at: string | null): Promise<void> => {
     if (!isCurrent(clusterId, entry)) return;
+    entry.wakeAt = at === null ? Infinity : Date.parse(at);
     if (at !== null) return jobs.schedule(clusterId, at);
     await jobs.cancel(clusterId);
     if (entry.recurring === null) entries.delete(clusterId);
@@ -113,12 +118,12 @@ export function createScheduler({ jobs, requestSlot, clock, watch, onTrouble }: 
   };
 
   const replan = (clusterId: string): void => enqueue(clusterId, (entry) => plan(clusterId, entry));
-  /** After a step back every planned instant is too far away; a plan that failed is made again. */
+  /** After a step back every planned instant is too far away; a plan that failed is made again, and one that nobody was woken by. */
   const check = (): void => {
     const now = clock.now().getTime();
     const steppedBack = now < seen - CLOCK_STEP_MS;
     seen = now;
-    for (const [clusterId, { trouble }] of entries) if (steppedBack || trouble) replan(clusterId);
+    for (const [clusterId, { trouble, wakeAt: due }] of entries) if (steppedBack || trouble || due + OVERDUE_MS < now) replan(clusterId);
   };
   const idle = async (): Promise<void> => {
     await Promise.all([...entries.values()].map((entry) => entry.work));
@@ -158,7 +163,7 @@ export function createScheduler({ jobs, requestSlot, clock, watch, onTrouble }: 
 }
 
 function newEntry(recurring: Recurring): Entry {
-  return { recurring, settled: null, trouble: null, retryAt: 0, work: Promise.resolve() };
+  return { recurring, settled: null, trouble: null, retryAt: 0, wakeAt: Infinity, work: Promise.resolve() };
 }
 
 /** Never further away than the longest pause, whatever the wall clock did since the failure. */

@@ -97,19 +97,28 @@ describe('of a snapshot of several nodes', () => {
 });
 
 describe('what the failed copies may have left', () => {
+  const foldersOf = (repairs: ReturnType<typeof given>): string[] => repairs.takeLeftovers().map(({ folder }) => folder).sort();
+
   test('is swept once none of the attempt is open any more, and told once', () => {
     const repairs = given(requested, partTaken, taken, copyStored('y', 'backups/a/first/2-repair-1-n1'));
     expect(repairs.takeLeftovers()).toEqual([]);
-    repairs.apply('a', copyFailed('z', null), { revision: 9, now: 9000 });
+    repairs.apply('a', copyStored('z', 'a/first/2-repair-1-n1'), { revision: 9, now: 9000 });
     expect(repairs.takeLeftovers()).toEqual([{ folder: 'a/first/2', targetIds: ['y', 'z'] }]);
     expect(repairs.takeLeftovers()).toEqual([]);
   });
 
-  test('is also what a repair of this worker left once the ledger takes no copy of it, and never what is stored or may yet be', () => {
-    const folders = (...events: ClusterEvent[]) => given(requested, partTaken, taken, ...events).takeLeftovers().map(({ folder }) => folder);
-    expect(folders(copyFailed('y', 5000), copyStored('y', 'a/first/2-repair-2-n2'))).toEqual(['a/first/2-repair-2-n1']);
-    expect(folders(copyFailed('y', 5000), copyStored('y', 'a/first/2-repair-2-n1'))).toEqual([]);
-    expect(folders(copyFailed('y', null))).toEqual([]);
-    expect(folders(pruneRequested('DELETED'))).toEqual(['a/first/2-repair-1-n1', 'a/first/2-repair-1-n1', 'a/first/2']);
+  test('is swept of each repair before the one that stored the copy, whose keys are its own', () => {
+    const repairs = given(requested, partTaken, taken, copyFailed('y', 5000), copyFailed('y', 5000), copyStored('y', 'a/first/2-repair-3-n1'));
+    expect(repairs.takeLeftovers()).toEqual([{ folder: 'a/first/2-repair-1-n1', targetIds: ['y'] }, { folder: 'a/first/2-repair-2-n1', targetIds: ['y'] }]);
+  });
+
+  test('is swept of the last repair too where it was the last to fail, or where the snapshot is deleted while it runs', () => {
+    expect(foldersOf(given(requested, partTaken, taken, copyFailed('y', 5000), copyFailed('y', null)))).toEqual(['a/first/2-repair-1-n1', 'a/first/2-repair-2-n1']);
+    const deleted = given(requested, partTaken, taken, copyFailed('y', 5000), pruneRequested('DELETED'));
+    expect(foldersOf(deleted)).toEqual(['a/first/2', 'a/first/2-repair-1-n1', 'a/first/2-repair-1-n1', 'a/first/2-repair-2-n1']);
+  });
+
+  test('is swept of the last repair too where another node stored the copy', () => {
+    expect(foldersOf(given(requested, partTaken, taken, copyStored('y', 'a/first/2-repair-1-n2')))).toEqual(['a/first/2-repair-1-n1']);
   });
 });

@@ -28,7 +28,7 @@ export interface OpenRepairs {
   apply(clusterId: string, event: ClusterEvent, seen: Seen): void;
   /** Of snapshots that have ended. */
   due(): readonly OpenRepair[];
-  /** What attempts may have left where their copies failed, once their repairs have ended; handed out once. */
+  /** What attempts and repairs may have left where copies failed, once the repairs have ended; handed out once. */
   takeLeftovers(): readonly Leftover[];
 }
 
@@ -78,11 +78,22 @@ export function createOpenRepairs(firstPauseMs: number, nodeId: string): OpenRep
       open.set(copyKey(repair), repair);
     }
   };
-  /** The attempt's own leftovers are swept once none of its copies is to be made up for: until then they may be read from its spool. */
-  const end = (key: string): void => {
+  /** What this node's repairs may have left, but for the one that stored the copy; the ledger takes nothing of them any more. */
+  const leaveTries = (repair: OpenRepair, keys: readonly StoredKey[]): void => {
+    for (let n = 1; n <= repair.failures + 1; n += 1) {
+      const folder = repairFolder(repair, repair.attempt, { n, nodeId });
+      if (!keys.some(({ key }) => `/${key}`.includes(`/${folder}/`))) leftovers.push({ folder, targetIds: [repair.targetId] });
+    }
+  };
+  /**
+   * `keys`: of the copy, where it was stored. The attempt's leftovers are swept once none of its copies is to be made up for: until then
+   * they may be read from its spool.
+   */
+  const end = (key: string, keys: readonly StoredKey[] = []): void => {
     const repair = open.get(key);
     if (repair === undefined) return;
     open.delete(key);
+    leaveTries(repair, keys);
     const folder = copyFolder(repair, repair.attempt);
     const targetIds = [...ended.get(folder) ?? [], repair.targetId];
     ended.set(folder, targetIds);
@@ -90,17 +101,8 @@ export function createOpenRepairs(firstPauseMs: number, nodeId: string): OpenRep
     ended.delete(folder);
     leftovers.push({ folder, targetIds });
   };
-  /** What a repair of this worker left that was cut off, once the ledger takes no copy of it any more: others made it, or nobody may. */
-  const leaveOwn = (repair: OpenRepair, keys: readonly StoredKey[]): void => {
-    const folder = repairFolder(repair, repair.attempt, { n: repair.failures + 1, nodeId });
-    if (!keys.some(({ key }) => `/${key}`.includes(`/${folder}/`))) leftovers.push({ folder, targetIds: [repair.targetId] });
-  };
   const endAll = (snapshotId: string): void => {
-    for (const [key, repair] of open) {
-      if (repair.snapshotId !== snapshotId) continue;
-      leaveOwn(repair, []);
-      end(key);
-    }
+    for (const [key, repair] of open) if (repair.snapshotId === snapshotId) end(key);
   };
   const fail = (data: ClusterEventOf<'SnapshotCopyFailed'>['data'], now: number): void => {
     const repair = open.get(copyKey(data));
@@ -111,10 +113,9 @@ export function createOpenRepairs(firstPauseMs: number, nodeId: string): OpenRep
   /** What was made up for can itself be read back for the others that are to hold the same read. */
   const store = ({ snapshotId, copy }: ClusterEventOf<'SnapshotCopyStored'>['data']): void => {
     const key = copyKey({ ...copy, snapshotId });
-    const repair = open.get(key);
-    if (repair) leaveOwn(repair, copy.keys);
-    end(key);
-    const others = [...open.values()].filter((other) => other.snapshotId === snapshotId && other.part === repair?.part);
+    const part = open.get(key)?.part;
+    end(key, copy.keys);
+    const others = [...open.values()].filter((other) => other.snapshotId === snapshotId && other.part === part);
     for (const other of others) other.storedOn = [...other.storedOn, ...readableOn([copy])];
   };
 

@@ -42,7 +42,7 @@ export interface Worker {
   start(): void;
   /** Takes no new work, waits up to `drainMs` for what runs, then has it withdrawn. */
   stop(drainMs: number): Promise<void>;
-  state(): WorkerState;
+  readonly state: () => WorkerState;
 }
 
 const sweepEveryMs = 3_600_000;

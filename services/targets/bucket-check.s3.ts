@@ -10,7 +10,7 @@ import type { FailureStep } from '../../events/error-codes.js';
 import { encryptionOf } from './bucket-client.s3.js';
 import type { Bucket } from './bucket-client.s3.js';
 import { credentialsSource } from './bucket-credentials.s3.js';
-import { explainBucketError, headerOf } from './bucket-failure.s3.js';
+import { explainBucketError } from './bucket-failure.s3.js';
 import { abortUpload, clearKeys, deleteObjects, listedKeys, listedVersions, openUploads } from './bucket-objects.s3.js';
 import { CheckFailed, checkClock, checkConnection, checkName, checkTls } from './endpoint-check.s3.js';
 import type { TargetCheck } from './target-check.js';
@@ -99,7 +99,7 @@ async function findBucket({ bucket, asking }: Probe): Promise<string> {
   try {
     await bucket.client().send(new HeadBucketCommand({ Bucket: bucket.name }), asking);
   } catch (error) {
-    if (headerOf(error, 'x-amz-bucket-region') === null) throw error;
+    if (explainBucketError('PREFLIGHT', '', error, bucket.context()).code !== 'REGION_WRONG') throw error;
   }
   return `'${bucket.name}' is there`;
 }

@@ -20,6 +20,8 @@ export interface BucketOptions {
   readonly settings: S3Settings;
   /** Null: the SDK's default chain of the process. */
   readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
+  /** Breaks off whatever is asked of the store, for a process that ends; left out: never. */
+  readonly ending?: AbortSignal;
 }
 
 export interface Bucket {
@@ -27,7 +29,7 @@ export interface Bucket {
   readonly folder: string;
   readonly settings: S3Settings;
   client(): S3Client;
-  /** A client like it whose requests all end with the signal. Opens no connections of its own. */
+  /** A client like it that sends nothing more after the signal, which breaks off parts too. Opens no connections of its own. */
   clientEndedBy(signal: AbortSignal): S3Client;
   /** With the same trust and proxy, and no connections yet; for the caller to destroy. */
   newAgent(): HttpAgent;
@@ -47,12 +49,12 @@ const CONNECT_WITHIN_MS = 10_000;
 export const DEFAULT_REGION = 'us-east-1';
 
 export function openBucket(options: BucketOptions): Bucket {
-  const { bucket: name, folder, settings, keys } = options;
+  const { bucket: name, folder, settings, keys, ending = new AbortController().signal } = options;
   const handler = once(() => handlerFor(settings, agentFor(settings)));
   let known = settings.region;
   let asked: Promise<string> | null = null;
   const config = (): S3ClientConfig => ({
-    ...clientConfig(options), requestHandler: requestsOver(handler()), region,
+    ...clientConfig(options), requestHandler: requestsOver(handler(), { ending, ended: ending }), region,
   });
   const region = async (): Promise<string> => {
     if (known !== null) return known;
@@ -86,7 +88,8 @@ export function openBucket(options: BucketOptions): Bucket {
     newAgent: () => agentFor(settings),
     clientEndedBy: (signal) => {
       const { credentials } = client().config;
-      return new S3Client({ ...config(), credentials, requestHandler: requestsOver(handler(), signal) });
+      const ended = AbortSignal.any([ending, signal]);
+      return new S3Client({ ...config(), credentials, requestHandler: requestsOver(handler(), { ending, ended }) });
     },
     attempt: async (step, doing, requests) => {
       try {
@@ -143,13 +146,22 @@ function handlerFor({ requestTimeoutSeconds }: S3Settings, agent: HttpAgent): No
 
 type RequestHandler = Pick<NodeHttpHandler, 'handle' | 'metadata' | 'destroy' | 'updateHttpClientConfig' | 'httpHandlerConfigs'>;
 
+interface RequestsEnd {
+  /** Breaks off every request. */
+  readonly ending: AbortSignal;
+  /** Nothing more is sent, and parts are broken off. Any other request may still take effect then, unseen by whoever clears up after it. */
+  readonly ended: AbortSignal;
+}
+
 /** Over the same connections. What broke one is a plain error with Node's code, also where several addresses were tried. */
-function requestsOver(handler: NodeHttpHandler, signal?: AbortSignal): RequestHandler {
+function requestsOver(handler: NodeHttpHandler, { ending, ended }: RequestsEnd): RequestHandler {
   return {
     metadata: handler.metadata,
     handle: async (request, options) => {
       try {
-        return await handler.handle(request, signal === undefined ? options : { ...options, abortSignal: signal });
+        const own = ended.aborted || 'partNumber' in request.query ? ended : ending;
+        const asked = options?.abortSignal as AbortSignal | undefined;
+        return await handler.handle(request, { ...options, abortSignal: asked === undefined ? own : AbortSignal.any([own, asked]) });
       } catch (error) {
         throw connectionError(error);
       }

@@ -10,7 +10,8 @@ import type { Bucket } from './bucket-client.s3.js';
 import { statusOf } from './bucket-failure.s3.js';
 import { manifestsFirst } from './copy-keys.s3.js';
 
-interface Asking {
+/** For the SDK: what ends the request. */
+export interface Asking {
   readonly abortSignal?: AbortSignal;
 }
 interface OpenUpload {

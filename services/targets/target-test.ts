@@ -1,23 +1,18 @@
-// What `testTarget` answers: the target's own checks, as seen from this process.
-// Not the checks: each kind of target has its own.
+// What `testTarget` answers on one worker: the target's own checks, as seen from this process.
+// Not the checks: each kind of target has its own. Who is asked: see test-board.ts.
 import { errorMessage } from '../snapshots/step-failure.js';
 import type { TargetCheck } from './target-check.js';
 import type { TargetRegistry } from './target-registry.js';
 import type { Target } from './target.js';
-
-/** A check and the node it was made on. */
-export interface TargetTestCheck extends TargetCheck {
-  readonly ranOn: string;
-}
+import type { TestTarget } from './test-board.js';
 
 /** Longer than any check's own bound, so that an answer comes whatever hangs. */
 const TEST_MS = 120_000;
 
-export function targetTest(targets: Pick<TargetRegistry, 'openTarget'>, nodeId: string): (targetId: string) => Promise<readonly TargetTestCheck[]> {
+export function targetTest(targets: Pick<TargetRegistry, 'openTarget'>): TestTarget {
   return async (targetId) => {
     const opened = await targets.openTarget(targetId).catch((error: unknown) => notOpened(error));
-    const checks = isTarget(opened) ? await opened.check(AbortSignal.timeout(TEST_MS)) : [opened];
-    return checks.map((check) => ({ ...check, ranOn: nodeId }));
+    return isTarget(opened) ? opened.check(AbortSignal.timeout(TEST_MS)) : [opened];
   };
 }
 

@@ -12,6 +12,7 @@ import type { Bucket, BucketOptions } from './bucket-client.s3.js';
 import { bucketChecks } from './bucket-check.s3.js';
 import { statusOf } from './bucket-failure.s3.js';
 import { abortUploads, clearKeys, deleteObjects, headObject, listedKeys } from './bucket-objects.s3.js';
+import type { Asking } from './bucket-objects.s3.js';
 import { allKeysAt, assertTargetKey, copyKeys, placePrefix } from './copy-keys.s3.js';
 import type { CopySource } from './copy-source.js';
 import { SourceEnded, uploadObject } from './copy-upload.s3.js';
@@ -62,13 +63,12 @@ export function s3Target(options: S3TargetOptions): Target {
 
 async function storeCopy(bucket: Bucket, place: CopyPlace, source: CopySource, signal: AbortSignal): Promise<StoredCopy> {
   const keys = copyKeys(bucket.folder, place, source.encoding, 'COMMIT');
-  signal.throwIfAborted();
-  await assertNothingAt(bucket, place);
+  await endedBy(signal, (asking) => assertNothingAt(bucket, place, asking));
   const written = [keys.database];
   try {
     const location = locationOf(bucket, keys.database);
     const uploaded = await upload(bucket, keys.database, source, signal);
-    const database = await assertWhole(bucket, keys.database, uploaded);
+    const database = await endedBy(signal, (asking) => assertWhole(bucket, keys.database, uploaded, asking));
     const { manifest, sha256 } = await source.verified();
     if (source.encoding.length === 0 && uploaded.sha256 !== sha256) throw otherBytes(location);
     const stored = { file: keys.databaseName, size: uploaded.size, sha256: uploaded.sha256, encoding: source.encoding };
@@ -89,14 +89,25 @@ function otherBytes(location: string): StepFailure {
 }
 
 /** An upload that was begun twice because the first answer was lost would stay for ever; what has failed is told without waiting for more. */
-async function cleanUp(work: (asking: { readonly abortSignal: AbortSignal }) => Promise<unknown>): Promise<void> {
+async function cleanUp(work: (asking: Asking) => Promise<unknown>): Promise<void> {
   await work({ abortSignal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => undefined);
 }
 
-async function assertNothingAt(bucket: Bucket, place: CopyPlace): Promise<void> {
+/** The signal's own reason, where that ended the request. */
+async function endedBy<T>(signal: AbortSignal, ask: (asking: Asking) => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  try {
+    return await ask({ abortSignal: signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function assertNothingAt(bucket: Bucket, place: CopyPlace, asking: Asking): Promise<void> {
   const prefix = placePrefix(bucket.folder, place);
   const taken = new Set(allKeysAt(bucket.folder, place, 'COMMIT'));
-  const found = await bucket.attempt('COMMIT', `Listing ${locationOf(bucket, prefix)}`, () => listedKeys(bucket, prefix));
+  const found = await bucket.attempt('COMMIT', `Listing ${locationOf(bucket, prefix)}`, () => listedKeys(bucket, prefix, asking));
   const copy = found.find((key) => taken.has(key));
   if (copy !== undefined) throw copyExists(bucket, copy);
 }
@@ -111,9 +122,9 @@ async function upload(bucket: Bucket, key: string, source: CopySource, signal: A
   }
 }
 
-async function assertWhole(bucket: Bucket, key: string, { size, versionId }: UploadedObject): Promise<StoredKey> {
+async function assertWhole(bucket: Bucket, key: string, { size, versionId }: UploadedObject, asking: Asking): Promise<StoredKey> {
   const location = locationOf(bucket, key);
-  const found = await bucket.attempt('COMMIT', `Looking at ${location}`, () => headObject(bucket, { key, versionId }));
+  const found = await bucket.attempt('COMMIT', `Looking at ${location}`, () => headObject(bucket, { key, versionId }, asking));
   if (found?.ContentLength !== size) {
     const said = found === null ? 'that it is not there' : String(found.ContentLength);
     throw new StepFailure('COMMIT', 'STORE_FAILED', `${location} should have ${size} bytes, and the store says ${said}: `

@@ -1,5 +1,5 @@
 // The port of the vault's master key: which key the vault is written under, and writing it under another.
-// Apart from the vault itself, whose users have no business with its key; only for a vault that nobody has open.
+// Apart from the vault itself, whose users have no business with its key; for a vault that nobody uses meanwhile.
 
 export interface KeyedVault {
   /** Of the key that the vault is written under; null where nothing was written yet. */

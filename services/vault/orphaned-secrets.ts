@@ -1,12 +1,16 @@
 // Destroys secrets that no cluster and no target uses: a crash came between the vault and the log, or the cluster is gone.
-// To be called before anything writes to either; whoever replaces a secret destroys the old one itself.
+// Whoever replaces a secret destroys the old one itself.
 import type { EventStore, StoredEvent } from '../../events/event-store.js';
 import type { Vault } from './vault.js';
 
-/** Gives how many were destroyed. Reads the log only if the vault holds anything. */
-export async function destroyOrphanedSecrets(store: EventStore, vault: Vault): Promise<number> {
+/**
+ * Gives how many were destroyed. Reads the log only if the vault holds anything. A secret is written before the event that names it: where
+ * anybody else may be between the two, `until` settles once they have had the time for it, and only what was kept before counts.
+ */
+export async function destroyOrphanedSecrets(store: EventStore, vault: Vault, until?: () => Promise<unknown>): Promise<number> {
   const refs = await vault.refs();
   if (refs.length === 0) return 0;
+  await until?.();
   const used = await usedRefs(store);
   const orphans = refs.filter((ref) => !used.has(ref));
   for (const ref of orphans) await vault.destroy(ref);

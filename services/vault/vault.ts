@@ -9,7 +9,10 @@ export interface Vault {
   put(ref: string, secret: Secret): Promise<void>;
   /** `null` when nothing is kept under the reference. A damaged entry throws VAULT_CORRUPT, naming the reference. */
   get(ref: string): Promise<Secret | null>;
-  /** Leaves no trace of the value on disk, or throws VAULT_BUSY and may be repeated. Destroying what is not there does nothing. */
+  /**
+   * Leaves no trace of the value on disk, or throws VAULT_BUSY and may be repeated; a database server may keep what was encrypted until it
+   * writes over it. Destroying what is not there does nothing.
+   */
   destroy(ref: string): Promise<void>;
   /** Every reference kept, in the order of writing: whoever reconciles destroys those that no event names. */
   refs(): Promise<string[]>;

@@ -1,0 +1,109 @@
+// What every role stands on, with the adapters that the configuration chooses: event log, vault, read store, jobs.
+// Starts no role: see roles.ts.
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import { lockDataDir } from './data-dir-lock.sqlite.js';
+import { openMongo } from './database.mongo.js';
+import type { MongoConnection } from './database.mongo.js';
+import { openEventStoreDb } from './events/event-store.eventstoredb.js';
+import { openSqliteEventStore } from './events/event-store.sqlite.js';
+import type { EventStore } from './events/event-store.js';
+import { withFactLog } from './events/fact-log.js';
+import type { Leadership } from './projections/leadership.js';
+import { alwaysLeading } from './projections/leadership.js';
+import { mongoLeadership } from './projections/leadership.mongo.js';
+import { openMongoReadStore } from './projections/read-store.mongo.js';
+import { openSqliteReadStore } from './projections/read-store.sqlite.js';
+import type { ReadStore } from './projections/read-store.js';
+import { createCommandHandler } from './services/ledger/command-handler.js';
+import type { CommandHandler } from './services/ledger/command-handler.js';
+import { createMemoryAgendaBackend } from './services/schedule/agenda-backend.memory.js';
+import { createMongoAgendaBackend } from './services/schedule/agenda-backend.mongo.js';
+import { createAgendaJobs } from './services/schedule/jobs.agenda.js';
+import type { Jobs } from './services/schedule/jobs.js';
+import { createMemoryTestBoard } from './services/targets/test-board.memory.js';
+import { createMongoTestBoard } from './services/targets/test-board.mongo.js';
+import type { TestBoard } from './services/targets/test-board.js';
+import { sqliteVaultFingerprint } from './services/vault/keyed-vault.sqlite.js';
+import { loadMasterKey } from './services/vault/master-key.js';
+import { openMongoVault } from './services/vault/vault.mongo.js';
+import { openSqliteVault } from './services/vault/vault.sqlite.js';
+import type { Vault } from './services/vault/vault.js';
+import type { StopOrder } from './stop-order.js';
+
+/** What every role is given. Each tells `atStop` how it ends as soon as it has started. */
+export interface Ground {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly store: EventStore;
+  readonly vault: Vault;
+  readonly commands: CommandHandler;
+  /** Whether other processes may stand on the same stores. */
+  readonly isShared: boolean;
+  readonly leadership: Leadership;
+  readonly testBoard: TestBoard;
+  readonly openJobs: () => Jobs;
+  readonly openReadStore: () => Promise<ReadStore>;
+  /** Empty, in memory, for one answer. */
+  readonly openMemoryReadStore: () => Promise<ReadStore>;
+  readonly atStop: StopOrder['add'];
+}
+
+/** RFC 3339 UTC with milliseconds. */
+export const now = (): string => new Date().toISOString();
+
+export async function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Promise<Ground> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const database = databases(atStop);
+  const store = withFactLog(await openEvents(config, log, atStop), log);
+  atStop({ name: 'event log', stop: () => store.close() });
+  const vault = await openVault(config, database);
+  atStop({ name: 'vault', stop: () => vault.close() });
+  const source = { eventStoreId: store.id, localPath: config.localPath };
+  const rows = config.stores.rows === null ? null : database(config.stores.rows);
+  return {
+    config, log, store, vault, atStop, commands: createCommandHandler({ store, now, newId: randomUUID }),
+    isShared: config.stores.events !== null,
+    leadership: rows === null ? alwaysLeading : mongoLeadership(rows.db, `projector of ${store.id}`),
+    testBoard: rows === null ? createMemoryTestBoard() : createMongoTestBoard(rows.db),
+    openJobs: () => createAgendaJobs(jobsBackend(config, database), (error) => log.error({ err: error }, 'a scheduled job failed')),
+    openReadStore: async () => (rows === null
+      ? openSqliteReadStore(join(config.dataDir, 'read.db'), source) : openMongoReadStore(rows.db, source)),
+    openMemoryReadStore: async () => openSqliteReadStore(':memory:', source),
+  };
+}
+
+type Database = (url: string) => MongoConnection;
+
+/** One connection for each URL, however many stores it keeps. */
+function databases(atStop: Ground['atStop']): Database {
+  const open = new Map<string, MongoConnection>();
+  return (url) => {
+    const known = open.get(url);
+    if (known) return known;
+    const connection = openMongo(url);
+    open.set(url, connection);
+    atStop({ name: 'connection to MongoDB', stop: () => connection.close() });
+    return connection;
+  };
+}
+
+/** The embedded log locks the data directory by itself. */
+async function openEvents({ dataDir, stores: { events } }: Config, log: Logger, atStop: Ground['atStop']): Promise<EventStore> {
+  if (events === null) return openSqliteEventStore(join(dataDir, 'events.db'));
+  const release = lockDataDir(dataDir);
+  atStop({ name: 'data directory', stop: async () => release() });
+  return openEventStoreDb(events, { onInterrupted: (cause) => log.warn({ cause }, 'the connection to EventStoreDB was lost; it is made again') });
+}
+
+async function openVault({ dataDir, masterKey, stores }: Config, database: Database): Promise<Vault> {
+  const file = join(dataDir, 'vault.db');
+  if (stores.vault !== null) return openMongoVault(database(stores.vault).db, loadMasterKey({ ...masterKey, dataDir }, null));
+  return openSqliteVault(file, loadMasterKey({ ...masterKey, dataDir }, sqliteVaultFingerprint(file)));
+}
+
+const jobsBackend = ({ stores: { jobs } }: Config, database: Database) =>
+  (jobs === null ? createMemoryAgendaBackend() : createMongoAgendaBackend(database(jobs).db));

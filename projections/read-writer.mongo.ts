@@ -1,0 +1,51 @@
+// Writes rows into MongoDB, each on its own: an older row never replaces a newer one, so that two projectors, or one after a crash,
+// end with the same rows in whatever order they write. Not the checkpoint, which is written behind them.
+import { MongoBulkWriteError } from 'mongodb';
+import type { Collection, Filter } from 'mongodb';
+import type { Generation } from './read-generation.mongo.js';
+import type { ShownRow } from './read-model.js';
+import type { RowChanges } from './read-store.js';
+import { restorableAt, verifiedAt } from './snapshot-instants.js';
+
+interface RowDocument { readonly _id: string; readonly row: ShownRow }
+
+const duplicateKey = 11000;
+
+export async function writeRows(generation: Generation, { clusters, targets, snapshots, history }: RowChanges): Promise<void> {
+  await Promise.all([
+    put(generation.clusters, clusters.map((row) => ({ _id: row.clusterId, removed: row.removedAt !== null, row }))),
+    put(generation.targets, targets.map((row) => ({ _id: row.targetId, row }))),
+    put(generation.snapshots, snapshots.map((row) => (
+      { _id: row.snapshotId, restorableAt: restorableAt(row), verifiedAt: verifiedAt(row), row }))),
+    put(generation.history, history.map((row) => ({ _id: row.position, row }))),
+  ]);
+}
+
+/**
+ * Where the stored row is newer the filter misses it, and the insert meets its id. The same happens beside another projector that has just
+ * inserted an older row: so what was refused is tried once more without inserting.
+ */
+async function put<Document extends RowDocument>(collection: Collection<Document>, documents: readonly Document[]): Promise<void> {
+  if (documents.length === 0) return;
+  const refused = await replace(collection, documents, true);
+  if (refused.length > 0) await replace(collection, refused, false);
+}
+
+/** Those that met an id which is there already. */
+async function replace<Document extends RowDocument>(
+  collection: Collection<Document>, documents: readonly Document[], upsert: boolean,
+): Promise<readonly Document[]> {
+  const operations = documents.map(({ _id, ...replacement }) => {
+    const filter: Filter<RowDocument> = { _id, 'row.position': { $lte: replacement.row.position } };
+    return { replaceOne: { filter: filter as Filter<Document>, replacement, upsert } };
+  });
+  try {
+    await collection.bulkWrite(operations, { ordered: false });
+    return [];
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const failures = [error.writeErrors].flat();
+    if (failures.length === 0 || failures.some(({ code }) => code !== duplicateKey)) throw error;
+    return failures.flatMap(({ index }) => documents[index] ?? []);
+  }
+}
