@@ -76,11 +76,11 @@ async function takeSnapshot(targetIds: readonly string[]): Promise<Done> {
   round += 1;
   const part: OpenPart = {
     clusterId: 'bench', snapshotId: `bench.${round}`, name: `round-${round}`, part: 'any', targetIds,
-    attempt: 1, claimedBy: 'bench', leaseMs: 30_000, sign: { revision: 0, seenAt: 0 }, tried: [], notBefore: 0,
+    attempt: 1, claimedBy: 'bench', leaseMs: 30_000, sign: { revision: 0, seenAt: 0 }, tried: [], notBefore: 0, openSince: 0,
   };
   const lease: Lease = {
-    attempt: 1, lost: signal, note: () => undefined, renew: async () => undefined, recordTaken: async () => null, recordFailed: async () => null,
-    release: () => undefined,
+    attempt: 1, targetIds, lost: signal, note: () => undefined, renew: async () => undefined,
+    recordTaken: async () => null, recordFailed: async () => null, release: () => undefined,
   };
   const { facts, copies, failedCopies } = await readAndStore(parts, { part, lease, signal }, etcd, await etcd.status(endpoint));
   if (failedCopies.length > 0) throw new Error(`a copy failed: ${JSON.stringify(failedCopies)}`);
