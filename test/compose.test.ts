@@ -2,7 +2,7 @@
 // Snapkeep; health check and preparation are run for real. That the servers' images start with it is not shown here.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -123,6 +123,16 @@ describe('docker-compose.yml', () => {
     expect(published.map(([name]) => name)).toEqual(['api-1', 'api-2']);
     expect(published.flatMap(([, { ports = [] }]) => ports).filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
   });
+});
+
+test('what docs/operations.md names exists', () => {
+  const page = text('docs/operations.md');
+  const named = [...page.matchAll(/SNAPKEEP_[A-Z_]+/g)].map(([name]) => name);
+  expect(named.filter((name) => !variableNames.includes(name))).toEqual([]);
+  const linked = [...page.matchAll(/\]\(([^)#]+)/g)].map(([, file = '']) => join(path('docs'), file));
+  expect(linked.filter((file) => !existsSync(file))).toEqual([]);
+  expect([...page.matchAll(/npm run ([a-z-]+)/g)].map(([, name]) => name)).toEqual(['log-copy']);
+  expect(text('package.json')).toContain('"log-copy": "exec node scripts/run.mjs log-copy"');
 });
 
 test('the secrets that the walk-through makes are readable by their owner alone', () => {
