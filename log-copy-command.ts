@@ -13,6 +13,7 @@ import { openSqliteEventStore } from './events/event-store.sqlite.js';
 import type { EventStore } from './events/event-store.js';
 import { comparedLogs, copiedUntil, copyEvents } from './events/log-copy.js';
 import type { LogDigest } from './events/log-copy.js';
+import { eventStoreDbFault } from './events/server-connection.eventstoredb.js';
 import { sqliteVaultFingerprint } from './services/vault/keyed-vault.sqlite.js';
 import { loadMasterKey, readGivenKey } from './services/vault/master-key.js';
 import { keyFingerprint } from './services/vault/sealed-secret.js';
@@ -56,7 +57,7 @@ export async function copyLogByCommand(env: NodeJS.ProcessEnv, args: readonly st
 
 function sidesOf(args: readonly string[], { stores }: Config): { readonly from: Side; readonly to: Side } {
   const given = optionsOf(args);
-  const [from, to] = [given.from, given.to].map((log) => log === undefined ? undefined : placeOf(log, /^esdb(\+discover)?:\/\//));
+  const [from, to] = (['from', 'to'] as const).map((option) => logOf(option, given[option]));
   if (from === undefined || to === undefined) throw refused(`usage: snapkeep ${logCopyUsage}`);
   if (from === to) throw refused('--from and --to name the same store; name another one as --to');
   const vaultOf = (log: string, option: 'from-vault' | 'to-vault'): string => {
@@ -65,6 +66,13 @@ function sidesOf(args: readonly string[], { stores }: Config): { readonly from: 
     throw refused(`${log.replace(/:.*/, '')}://… holds no vault: give --${option}, or set SNAPKEEP_VAULT or SNAPKEEP_READ_STORE`);
   };
   return { from: { log: from, vault: vaultOf(from, 'from-vault') }, to: { log: to, vault: vaultOf(to, 'to-vault') } };
+}
+
+function logOf(option: 'from' | 'to', given: string | undefined): string | undefined {
+  const log = given === undefined ? undefined : placeOf(given, /^esdb(\+discover)?:\/\//);
+  const fault = log !== undefined && isUrl(log) ? eventStoreDbFault(log) : null;
+  if (fault !== null) throw refused(`--${option} ${fault}`);
+  return log;
 }
 
 function optionsOf(args: readonly string[]) {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { readConfig, variableNames } from '../config.js';
+import { eventStoreDbFault } from '../events/server-connection.eventstoredb.js';
 import { startSnapkeep } from './snapkeep-process.js';
 
 const path = (name: string): string => new URL(`../${name}`, import.meta.url).pathname;
@@ -80,6 +81,7 @@ describe('docker-compose.yml', () => {
   test.each(snapkeeps)('%s starts with its environment, on the stores that all share', (name, definition) => {
     const config = readConfig(environmentOf(definition));
     expect([...config.roles]).toEqual([name.replace(/-\d$/, '')]);
+    expect(eventStoreDbFault(config.stores.events ?? '')).toBeNull();
     expect(config.stores).toEqual(readConfig(environmentOf(compose.services['api-1'] ?? definition)).stores);
     expect(definition.volumes).toEqual([`${name}-data:${config.dataDir}`]);
     expect(config.localPath.startsWith(`${config.dataDir}/`)).toBe(true);

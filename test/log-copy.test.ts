@@ -176,6 +176,7 @@ describe('refuses, with the remedy and nothing written,', () => {
     ['the same store twice', () => ['--from', source, '--to', `${source}/`], /the same store/],
     ['a directory that holds other files', () => ['--from', source, '--to', folder], /holds other files/],
     ['another kind of store', () => ['--from', source, '--to', 'postgres://u:planted-x@h/d'], /postgres:\/\/… is no store of this kind/],
+    ['EventStoreDB without a login', () => ['--from', source, '--to', 'esdb://host:2113'], /^--to names no user: write esdb:\/\//],
     ['no place for the vault', () => ['--from', source, '--to', url], /give --to-vault, or set SNAPKEEP_VAULT or SNAPKEEP_READ_STORE/],
   ])('%s', async (_, args, message) => {
     const { code, output } = await copy(...args());
