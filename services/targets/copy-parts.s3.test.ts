@@ -15,8 +15,8 @@ await s3Suite('objects sent in parts', (server) => {
   });
   afterAll(() => bucket.dispose());
 
-  const partsOf = (key: string, onFailure: (error: unknown) => void = () => undefined) =>
-    objectParts(bucket.client, { object: { Bucket: bucket.name, Key: key }, partSize: PART, atOnce: 2, onFailure });
+  const partsOf = (key: string, atOnce = 2, onFailure: (error: unknown) => void = () => undefined) =>
+    objectParts(bucket.client, { object: { Bucket: bucket.name, Key: key }, partSize: PART, atOnce, onFailure });
   const stored = async (Key: string): Promise<Buffer> => {
     const { Body } = await bucket.client.send(new GetObjectCommand({ Bucket: bucket.name, Key }));
     return Buffer.from(await Body?.transformToByteArray() ?? []);
@@ -41,7 +41,8 @@ await s3Suite('objects sent in parts', (server) => {
 
   test('a part that cannot be sent is told while nobody gives more, and nothing is completed without it', async () => {
     const failed = Promise.withResolvers<unknown>();
-    const parts = partsOf('gone', failed.resolve);
+    const moreThanAreSent = 3;
+    const parts = partsOf('gone', moreThanAreSent, failed.resolve);
     await parts.add(Buffer.alloc(PART + 1));
     const { Uploads = [] } = await bucket.client.send(new ListMultipartUploadsCommand({ Bucket: bucket.name }));
     for (const { Key, UploadId } of Uploads) await bucket.client.send(new AbortMultipartUploadCommand({ Bucket: bucket.name, Key, UploadId }));
