@@ -1,4 +1,4 @@
-// The command line: composition root and entry of what is done to a data directory while no Snapkeep runs on it.
+// The command line: composition root and entry of what is done to stores while no Snapkeep runs on them.
 // The service is main.ts; the environment is read in config.ts.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,27 +6,32 @@ import { readRotationConfig } from './config.js';
 import type { RotationConfig } from './config.js';
 import { isSnapkeepError, SnapkeepError } from './events/errors.js';
 import { openSqliteEventStore } from './events/event-store.sqlite.js';
+import { copyLogByCommand, logCopyUsage } from './log-copy-command.js';
 import { sqliteKeyedVault } from './services/vault/keyed-vault.sqlite.js';
 import type { Rotation } from './services/vault/master-key-rotation.js';
 import { rotateMasterKey } from './services/vault/master-key-rotation.js';
 
-/** Each gives what is to be said at its end. */
-const commands: Readonly<Record<string, (env: NodeJS.ProcessEnv) => Promise<string>>> = {
-  'rotate-master-key': async (env) => {
-    const given = readRotationConfig(env);
-    const { dataDir, masterKey } = given.config;
-    const log = join(dataDir, 'events.db');
-    if (!existsSync(log)) throw new SnapkeepError('CONFIG_INVALID', `${dataDir} is no data directory of Snapkeep; correct SNAPKEEP_DATA_DIR`);
-    // The log has one owner at a time: while it is open here no Snapkeep can start, and where one runs this is refused.
-    const store = openSqliteEventStore(log);
-    try {
-      const vault = sqliteKeyedVault(join(dataDir, 'vault.db'));
-      return whatIsLeftToDo(await rotateMasterKey({ ...masterKey, dataDir }, given.newMasterKey, vault), given);
-    } finally {
-      await store.close();
-    }
-  },
-};
+interface Command {
+  readonly usage: string;
+  /** Gives what is to be said at its end. */
+  readonly run: (env: NodeJS.ProcessEnv, args: readonly string[]) => Promise<string>;
+}
+
+async function rotateByCommand(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<string> {
+  if (args.length > 0) throw new SnapkeepError('CONFIG_INVALID', usage());
+  const given = readRotationConfig(env);
+  const { dataDir, masterKey } = given.config;
+  const log = join(dataDir, 'events.db');
+  if (!existsSync(log)) throw new SnapkeepError('CONFIG_INVALID', `${dataDir} is no data directory of Snapkeep; correct SNAPKEEP_DATA_DIR`);
+  // The log has one owner at a time: while it is open here no Snapkeep can start, and where one runs this is refused.
+  const store = openSqliteEventStore(log);
+  try {
+    const vault = sqliteKeyedVault(join(dataDir, 'vault.db'));
+    return whatIsLeftToDo(await rotateMasterKey({ ...masterKey, dataDir }, given.newMasterKey, vault), given);
+  } finally {
+    await store.close();
+  }
+}
 
 const said: Readonly<Record<Rotation, string>> = {
   ROTATED: 'The vault is encrypted under the new master key.',
@@ -43,10 +48,20 @@ function whatIsLeftToDo(rotation: Rotation, { config: { dataDir, masterKey }, ne
   return `${said[rotation]} Before you start Snapkeep: set ${change}, and ${leftOver}.`;
 }
 
-async function run([name = '', ...rest]: readonly string[]): Promise<void> {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command || rest.length > 0) throw new SnapkeepError('CONFIG_INVALID', `usage: snapkeep ${Object.keys(commands).join(' | ')}`);
-  process.stdout.write(`${await command(process.env)}\n`);
+const commands: Readonly<Record<string, Command>> = {
+  'rotate-master-key': { usage: 'rotate-master-key', run: rotateByCommand },
+  'log copy': { usage: logCopyUsage, run: (env, args) => copyLogByCommand(env, args, (text) => process.stderr.write(`${text}\n`)) },
+};
+
+async function run(given: readonly string[]): Promise<void> {
+  const name = Object.keys(commands).find((words) => `${given.join(' ')} `.startsWith(`${words} `)) ?? '';
+  const command = commands[name];
+  if (!command) throw new SnapkeepError('CONFIG_INVALID', usage());
+  process.stdout.write(`${await command.run(process.env, given.slice(name.split(' ').length))}\n`);
+}
+
+function usage(): string {
+  return `usage:\n${Object.values(commands).map((command) => `  snapkeep ${command.usage}`).join('\n')}`;
 }
 
 run(process.argv.slice(2)).catch((error: unknown) => {

@@ -27,6 +27,7 @@ const STEPS = {
   build: { commands: () => [build] },
   start: { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('main.js'), ...rest] }] },
   'rotate-master-key': { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('cli.js'), 'rotate-master-key', ...rest] }] },
+  'log-copy': { commands: (rest) => [build, { name: 'snapkeep', args: [...dist('cli.js'), 'log', 'copy', ...rest] }] },
   demo: { programs: [pathWithEtcd], commands: (rest) => [build, { name: 'demo', args: [...dist('demo', 'demo.js'), ...rest] }] },
   bench: { programs: TESTED, commands: (rest) => [build, { name: 'bench', args: [...dist('bench', 'bench.js'), ...rest] }] },
   test: { programs: TESTED, commands: (rest) => [build, { name: 'tests', args: jest(...rest) }] },
