@@ -4,10 +4,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRotationConfig } from './config.js';
 import type { RotationConfig } from './config.js';
+import { openMongo } from './database.mongo.js';
 import { isSnapkeepError, SnapkeepError } from './events/errors.js';
 import { openSqliteEventStore } from './events/event-store.sqlite.js';
 import { copyLogByCommand, logCopyUsage } from './log-copy-command.js';
+import { mongoKeyedVault } from './services/vault/keyed-vault.mongo.js';
 import { sqliteKeyedVault } from './services/vault/keyed-vault.sqlite.js';
+import type { KeyedVault } from './services/vault/keyed-vault.js';
 import type { Rotation } from './services/vault/master-key-rotation.js';
 import { rotateMasterKey } from './services/vault/master-key-rotation.js';
 
@@ -20,17 +23,26 @@ interface Command {
 async function rotateByCommand(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<string> {
   if (args.length > 0) throw new SnapkeepError('CONFIG_INVALID', usage());
   const given = readRotationConfig(env);
-  const { dataDir, masterKey } = given.config;
+  const { dataDir, masterKey, stores } = given.config;
+  await using opened = new AsyncDisposableStack();
+  const vault = stores.vault === null ? ownVault(opened, dataDir) : sharedVault(opened, stores.vault);
+  return whatIsLeftToDo(await rotateMasterKey({ ...masterKey, dataDir }, given.newMasterKey, vault), given);
+}
+
+/** The log has one owner at a time: while it is open here no Snapkeep can start, and where one runs this is refused. */
+function ownVault(opened: AsyncDisposableStack, dataDir: string): KeyedVault {
   const log = join(dataDir, 'events.db');
   if (!existsSync(log)) throw new SnapkeepError('CONFIG_INVALID', `${dataDir} is no data directory of Snapkeep; correct SNAPKEEP_DATA_DIR`);
-  // The log has one owner at a time: while it is open here no Snapkeep can start, and where one runs this is refused.
   const store = openSqliteEventStore(log);
-  try {
-    const vault = sqliteKeyedVault(join(dataDir, 'vault.db'));
-    return whatIsLeftToDo(await rotateMasterKey({ ...masterKey, dataDir }, given.newMasterKey, vault), given);
-  } finally {
-    await store.close();
-  }
+  opened.defer(() => store.close());
+  return sqliteKeyedVault(join(dataDir, 'vault.db'));
+}
+
+/** Processes that still run on it are refused its secrets from then on. */
+function sharedVault(opened: AsyncDisposableStack, url: string): KeyedVault {
+  const connection = openMongo(url);
+  opened.defer(() => connection.close());
+  return mongoKeyedVault(connection.db);
 }
 
 const said: Readonly<Record<Rotation, string>> = {

@@ -11,6 +11,7 @@ import type { MongoConnection } from './database.mongo.js';
 import { openSqliteEventStore } from './events/event-store.sqlite.js';
 import type { EventStore } from './events/event-store.js';
 import { withFactLog } from './events/fact-log.js';
+import { projectionVersion } from './projections/projection.js';
 import type { Leadership } from './projections/leadership.js';
 import { alwaysLeading } from './projections/leadership.js';
 import { openSqliteReadStore } from './projections/read-store.sqlite.js';
@@ -120,7 +121,7 @@ async function openRows({ dataDir, localPath, stores: { rows } }: Config, eventS
   const { createMongoTestBoard } = await import('./services/targets/test-board.mongo.js');
   const { db } = await database(rows);
   return {
-    leadership: mongoLeadership(db, `projector of ${eventStoreId}`), testBoard: createMongoTestBoard(db),
+    leadership: mongoLeadership(db, `projector ${projectionVersion} of ${eventStoreId}`), testBoard: createMongoTestBoard(db),
     openReadStore: () => openMongoReadStore(db, source), openMemoryReadStore,
   };
 }

@@ -19,7 +19,7 @@ const NEW_KEY = 'SNAPKEEP_NEW_MASTER_KEY';
  */
 export async function rotateMasterKey(current: MasterKeySource, next: GivenKey, vault: KeyedVault): Promise<Rotation> {
   const before = await vault.fingerprint();
-  if (before === null) throw invalidKey('no vault was written yet, so there is nothing to rotate; check SNAPKEEP_DATA_DIR');
+  if (before === null) throw invalidKey('no vault was written yet, so there is nothing to rotate; check SNAPKEEP_DATA_DIR and SNAPKEEP_VAULT');
   const given = readGivenKey(next, NEW_KEY);
   if (given) return rotateTo(given, { current: loadMasterKey(current, before), before, vault });
   if (!current.key && !current.keyFile) return rotateOwn(current.dataDir, { before, vault });
