@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { S3Settings } from '../events/target-events.js';
+import { inTens } from './in-tens.js';
 import type { S3Server } from './s3-server.js';
 
 export interface TestBucket {
@@ -87,13 +88,4 @@ export async function makeBucket(server: S3Server, options: { readonly versioned
       client.destroy();
     },
   };
-}
-
-/** Ten at a time, until all are done. */
-export async function inTens<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const left = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: 10 }, lane));
 }

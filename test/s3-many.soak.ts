@@ -4,7 +4,8 @@ import { expect, test } from '@jest/globals';
 import { wholeSource } from '../services/targets/copy-source.fixture.js';
 import type { StoredCopy } from '../services/targets/target.js';
 import { s3Target } from '../services/targets/target.s3.js';
-import { inTens, makeBucket, settingsFor } from './s3-bucket.js';
+import { inTens } from './in-tens.js';
+import { makeBucket, settingsFor } from './s3-bucket.js';
 import { s3Suite } from './s3-suite.js';
 
 const snapshots = 2_500;

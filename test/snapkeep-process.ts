@@ -24,7 +24,8 @@ export type Variables = Readonly<Record<string, unknown>>;
 export interface Snapkeep {
   readonly dataDir: string;
   readonly localPath: string;
-  /** Of the running process; a restart may change it. */
+  /** Of the running process, as is the URL; a restart may change both. */
+  pid(): number;
   url(): string;
   /** Everything that all processes of this Snapkeep have written to stdout and stderr. */
   log(): string;
@@ -100,6 +101,7 @@ function snapkeepOn(place: Place): Snapkeep {
   return {
     dataDir: place.dataDir,
     localPath: place.localPath,
+    pid: () => latest()?.child.pid ?? Number.NaN,
     url: () => address,
     isRunning: () => latest()?.child.killed === false && !hasEnded(latest()),
     log: () => runs.flatMap(({ output }) => output).join(''),

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
 import type { S3Settings } from '../../events/target-events.js';
-import { inTens, makeBucket, settingsFor } from '../../test/s3-bucket.js';
+import { inTens } from '../../test/in-tens.js';
+import { makeBucket, settingsFor } from '../../test/s3-bucket.js';
 import type { TestBucket } from '../../test/s3-bucket.js';
 import { administer } from '../../test/s3-server.js';
 import { s3Suite } from '../../test/s3-suite.js';
