@@ -11,7 +11,8 @@ import { WebSocket } from 'ws';
 import { untilTrue } from './eventual-fact.js';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const readyLine = /ready (http:\/\/[^\s"]+\/graphql)/;
+/** Of an API, or of a process that answers for its health alone. */
+const readyLine = /ready (http:\/\/[^\s"]+\/(?:graphql|health\/ready))/;
 const stillStartingMs = 45_000;
 
 export interface Answer<T> {
@@ -46,8 +47,8 @@ export interface Snapkeep {
   dispose(): Promise<void>;
 }
 
-/** `env` over settings that make things happen soon. Resolves when it is ready. */
-export async function startSnapkeep(env: Readonly<Record<string, string>> = {}): Promise<Snapkeep> {
+/** `env` over settings that make things happen soon. Resolves when it is ready; `ready: false` as soon as the process runs. */
+export async function startSnapkeep(env: Readonly<Record<string, string>> = {}, options: { readonly ready?: boolean } = {}): Promise<Snapkeep> {
   if (!existsSync(main)) throw new Error('dist/main.js is not there: run the tests by "npm test", which builds first, or "npm run build"');
   const folder = await mkdtemp(join(tmpdir(), 'snapkeep-test-'));
   const dataDir = join(folder, 'data');
@@ -55,7 +56,7 @@ export async function startSnapkeep(env: Readonly<Record<string, string>> = {}):
   await mkdir(localPath);
   const snapkeep = snapkeepOn({ dataDir, localPath, env, dispose: () => rm(folder, { recursive: true, force: true }) });
   try {
-    await snapkeep.start();
+    await snapkeep.start(options);
   } catch (error) {
     await snapkeep.dispose();
     throw error;
