@@ -23,7 +23,8 @@ export interface MutationClients {
   run(): Promise<void>;
 }
 
-export function mutationClients(snapkeep: Snapkeep, random: SeededRandom, clusterId: string): MutationClients {
+/** `keyPrefix` of the idempotency keys: one of its own for each of several on one cluster. */
+export function mutationClients(snapkeep: Snapkeep, random: SeededRandom, clusterId: string, keyPrefix = 'key'): MutationClients {
   const acknowledged: Acknowledged = { requests: new Map(), policies: new Map(), pins: new Set(), deletions: new Set() };
   let key = 0;
   let retentionCount = 1;
@@ -32,7 +33,7 @@ export function mutationClients(snapkeep: Snapkeep, random: SeededRandom, cluste
   const request = async (): Promise<void> => {
     const open = await listSnapshots(snapkeep, clusterId, { states: ['REQUESTED', 'RUNNING'] });
     if (open.length >= mostOpen) return;
-    const idempotencyKey = `key-${key}`;
+    const idempotencyKey = `${keyPrefix}-${key}`;
     const { object } = await attempt(snapkeep, 'snapshotNow', { clusterId, idempotencyKey, name: idempotencyKey });
     if (!object) return;
     acknowledged.requests.set(idempotencyKey, object.id);
