@@ -6,7 +6,6 @@ import type { Snapkeep } from './snapkeep-process.js';
 
 /** Requests that may wait for the worker, so that it is busy and yet keeps up. */
 const mostOpen = 4;
-const longestThoughtMs = 60;
 
 export interface Acknowledged {
   /** Snapshot ids by idempotency key. */
@@ -23,8 +22,16 @@ export interface MutationClients {
   run(): Promise<void>;
 }
 
-/** `keyPrefix` of the idempotency keys: one of its own for each of several on one cluster. */
-export function mutationClients(snapkeep: Snapkeep, random: SeededRandom, clusterId: string, keyPrefix = 'key'): MutationClients {
+export interface ClientWay {
+  /** Of the idempotency keys: one of its own for each of several on one cluster. */
+  readonly keyPrefix: string;
+  /** Between two mutations. */
+  readonly longestThoughtMs: number;
+}
+
+export function mutationClients(
+  snapkeep: Snapkeep, random: SeededRandom, clusterId: string, { keyPrefix, longestThoughtMs }: ClientWay = { keyPrefix: 'key', longestThoughtMs: 60 },
+): MutationClients {
   const acknowledged: Acknowledged = { requests: new Map(), policies: new Map(), pins: new Set(), deletions: new Set() };
   let key = 0;
   let retentionCount = 1;

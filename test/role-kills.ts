@@ -9,19 +9,21 @@ import { registerEtcd } from './snapkeep-calls.js';
 import { type Snapkeep, startSnapkeep } from './snapkeep-process.js';
 
 export const manual = 'by-hand';
-export const everySecond = 'by-second';
+export const often = 'often';
 /** Due one after the other, each so far apart that one scheduler at a time is enough to miss none. */
 export const slotsEverySeconds = 30;
 export const slotOffsets = [1, 6, 11, 16, 21, 26] as const;
 export const slotCluster = (offset: number): string => `by-minute-${offset}`;
-export const clusterIds = [manual, everySecond, ...slotOffsets.map(slotCluster)];
+export const clusterIds = [manual, often, ...slotOffsets.map(slotCluster)];
 
 /** Killed one at a time within each half, so that of each role one is always left. */
 const halves = [
   ['api,scheduler', 'api,worker', 'worker,projector'],
   ['api,projector', 'worker,scheduler', 'projector,scheduler'],
 ] as const;
-const longestLifeMs = 4_000;
+const longestLifeMs = 3_000;
+/** FerretDB writes few rows a second: busier clients would leave the read store further and further behind. */
+const longestThoughtMs = 1_500;
 
 export interface KillPlan {
   readonly forMs: number;
@@ -61,7 +63,7 @@ export async function startMixedProcesses(stores: ProductionStores): Promise<Mix
 export async function registerClusters({ apis: [api] }: MixedProcesses, etcd: EtcdConnection): Promise<void> {
   if (api === undefined) throw new Error('unreachable: three processes are APIs');
   await registerEtcd(api, manual, etcd);
-  await registerEtcd(api, everySecond, etcd, { policy: { cron: '* * * * * *', retentionCount: 2 } });
+  await registerEtcd(api, often, etcd, { policy: { cron: '*/4 * * * * *', retentionCount: 2 } });
   for (const offset of slotOffsets) {
     const cron = `${offset},${offset + slotsEverySeconds} * * * * *`;
     await registerEtcd(api, slotCluster(offset), etcd, { policy: { cron, retentionCount: 2 } });
@@ -79,7 +81,7 @@ export interface KillsSurvived {
 /** Rejects with what a client saw of an API that ran. */
 export async function killAtRandom(processes: MixedProcesses, { forMs, seed }: KillPlan): Promise<KillsSurvived> {
   const random = seededRandom(seed);
-  const clients = new Map(processes.apis.map((api, at) => [api, mutationClients(api, random, manual, `api-${at}`)]));
+  const clients = new Map(processes.apis.map((api, at) => [api, mutationClients(api, random, manual, { keyPrefix: `api-${at}`, longestThoughtMs })]));
   const lives = new Map<Snapkeep, Promise<void>>();
   const failed = Promise.withResolvers<never>();
   const live = (process: Snapkeep): void => {

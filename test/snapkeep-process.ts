@@ -163,11 +163,17 @@ function hasEnded(run: Run | undefined): boolean {
 
 async function readyAddress(run: Run): Promise<string> {
   const said = (): string => run.output.join('');
+  let health = 'none';
   await untilTrue('Snapkeep is ready', async () => {
     if (hasEnded(run)) throw new Error('it ended before it was ready');
     const address = readyLine.exec(said())?.[1];
-    return address !== undefined && (await fetch(new URL('/health/ready', address))).ok;
-  }, { withinMs: stillStartingMs }).catch((cause: unknown) => { throw new Error(`Snapkeep did not become ready; it said:\n${said()}`, { cause }); });
+    if (address === undefined) return false;
+    const answer = await fetch(new URL('/health/ready', address));
+    health = await answer.text();
+    return answer.ok;
+  }, { withinMs: stillStartingMs }).catch((cause: unknown) => {
+    throw new Error(`Snapkeep did not become ready; its health: ${health}; it said:\n${said()}`, { cause });
+  });
   const address = readyLine.exec(said())?.[1];
   if (address === undefined) throw new Error('unreachable: it was ready');
   return address;

@@ -107,7 +107,9 @@ async function answer({ questions }: Boards, { _id, targetId }: QuestionDocument
 }
 
 /** Waits for every node that gives signs of life, however late it answers within the bound, and not for one that has fallen silent. */
-async function ask({ nodes, questions }: Boards, targetId: string, { answerWithinMs, liveForMs }: TestBoardTimes): Promise<readonly TargetTestCheck[]> {
+async function ask(
+  { nodes, questions }: Boards, targetId: string, { answerWithinMs, liveForMs }: TestBoardTimes,
+): Promise<readonly TargetTestCheck[]> {
   const known = (await nodes.find().toArray()).map((node) => node._id);
   if (known.length === 0) return [noWorkerCheck];
   const liveOf = watchSigns(liveForMs);
@@ -124,11 +126,11 @@ async function ask({ nodes, questions }: Boards, targetId: string, { answerWithi
 
 /** Live is whose sign is not old by the server's clock, beside the newest of all, and has not stood still for as long while it was watched. */
 function watchSigns(liveForMs: number): (nodes: readonly NodeDocument[]) => ReadonlySet<string> {
-  const seen = new Map<string, { readonly sign: number; readonly since: number }>();
+  const seen = new Map<string, { readonly signedAt: number; readonly since: number }>();
   const isFresh = ({ _id, seenAt }: NodeDocument): boolean => {
-    const [last, sign, now] = [seen.get(_id), seenAt.getTime(), performance.now()];
-    if (last?.sign === sign) return now - last.since < liveForMs;
-    seen.set(_id, { sign, since: now });
+    const [last, signedAt, now] = [seen.get(_id), seenAt.getTime(), performance.now()];
+    if (last?.signedAt === signedAt) return now - last.since < liveForMs;
+    seen.set(_id, { signedAt, since: now });
     return true;
   };
   return (nodes) => {
