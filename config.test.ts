@@ -21,6 +21,16 @@ describe('the configuration', () => {
     }
   });
 
+  test('takes the three variables of an agent together or not at all, and tells what is missing beside other faults', () => {
+    const agent = { SNAPKEEP_NODE_CLUSTER: 'shop', SNAPKEEP_NODE_NAME: 'etcd-1', SNAPKEEP_NODE_ENDPOINT: 'https://10.0.0.1:2379' };
+    expect(readConfig(agent).agent).toEqual({ clusterId: 'shop', node: 'etcd-1', endpoint: 'https://10.0.0.1:2379' });
+    expect(readConfig({ SNAPKEEP_NODE_NAME: 'etcd-1' })).toMatchObject({ nodeName: 'etcd-1', agent: null });
+    const read = () => readConfig({ SNAPKEEP_NODE_CLUSTER: 'shop', SNAPKEEP_PORT: 'ninety' });
+    for (const fault of ['3 fault(s)', 'SNAPKEEP_NODE_NAME is missing', 'SNAPKEEP_NODE_ENDPOINT is missing', 'SNAPKEEP_PORT']) expect(read).toThrow(fault);
+    expect(() => readConfig({ ...agent, SNAPKEEP_NODE_ENDPOINT: '10.0.0.1:2379' })).toThrow('SNAPKEEP_NODE_ENDPOINT must be');
+    expect(() => readConfig({ ...agent, SNAPKEEP_NODE_NAME: 'any' })).toThrow('SNAPKEEP_NODE_NAME any');
+  });
+
   test('tells a wrong variable and a contradiction of others together', () => {
     const read = () => readConfig({ SNAPKEEP_PORT: 'ninety', SNAPKEEP_HOST: '0.0.0.0', SNAPKEEP_MASTER_KEY: 'a', SNAPKEEP_MASTER_KEY_FILE: 'b' });
     for (const name of ['SNAPKEEP_PORT', 'SNAPKEEP_HOST', 'SNAPKEEP_MASTER_KEY']) expect(read).toThrow(name);

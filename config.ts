@@ -34,6 +34,8 @@ const environment = z.object({
   SNAPKEEP_MASTER_KEY: z.string().optional(),
   SNAPKEEP_MASTER_KEY_FILE: z.string().optional(),
   SNAPKEEP_NODE_NAME: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be letters, digits, dots, hyphens, underscores').optional(),
+  SNAPKEEP_NODE_CLUSTER: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be the id of a cluster').optional(),
+  SNAPKEEP_NODE_ENDPOINT: z.string().refine(isClientUrl, 'must be a client URL of the member, such as https://10.0.0.1:2379').optional(),
   SNAPKEEP_PARALLEL: z.coerce.number('must be a number of snapshots').int().min(1).max(64).default(2),
   SNAPKEEP_LEASE_SECONDS: seconds(30, 3600),
   SNAPKEEP_IDLE_TIMEOUT_SECONDS: seconds(60, 3600),
@@ -66,6 +68,14 @@ const contradictions: readonly { readonly of: readonly (keyof Environment)[]; re
     fault: (env) => (!(env.SNAPKEEP_VAULT ?? env.SNAPKEEP_READ_STORE) || env.SNAPKEEP_MASTER_KEY || env.SNAPKEEP_MASTER_KEY_FILE
       ? null : 'and SNAPKEEP_MASTER_KEY_FILE are not set: a vault that is shared needs a key of its own; make one with: openssl rand -base64 32'),
   },
+  ...(['SNAPKEEP_NODE_CLUSTER', 'SNAPKEEP_NODE_ENDPOINT', 'SNAPKEEP_NODE_NAME'] as const).map((name) => ({
+    of: [name], fault: (env: Environment) => (env[name] === undefined && (env.SNAPKEEP_NODE_CLUSTER ?? env.SNAPKEEP_NODE_ENDPOINT) !== undefined
+      ? 'is missing: an agent is told its cluster, its member\'s name and endpoint together' : null),
+  })),
+  {
+    of: ['SNAPKEEP_NODE_NAME', 'SNAPKEEP_NODE_CLUSTER'],
+    fault: (env) => (env.SNAPKEEP_NODE_NAME === 'any' && env.SNAPKEEP_NODE_CLUSTER ? 'any cannot be the name of an agent\'s node' : null),
+  },
 ];
 
 /** Never repeated in a message: it may hold a password. */
@@ -75,6 +85,11 @@ function storeUrl(scheme: RegExp, example: string) {
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isClientUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
 }
 
 function isLoopback(host: string): boolean {
@@ -103,6 +118,8 @@ export interface Config {
   readonly origins: readonly string[];
   readonly masterKey: { readonly key?: string | undefined; readonly keyFile?: string | undefined };
   readonly nodeName: string | null;
+  /** The etcd node that the worker serves; null: none. */
+  readonly agent: { readonly clusterId: string; readonly node: string; readonly endpoint: string } | null;
   /** Snapshots that run at the same time. */
   readonly parallel: number;
   readonly leaseMs: number;
@@ -157,6 +174,10 @@ function storesOf(env: Environment): Config['stores'] {
   return { events: env.SNAPKEEP_EVENT_STORE ?? null, rows, vault: env.SNAPKEEP_VAULT ?? rows, jobs: env.SNAPKEEP_JOBS ?? rows };
 }
 
+function agentOf({ SNAPKEEP_NODE_CLUSTER: clusterId, SNAPKEEP_NODE_NAME: node, SNAPKEEP_NODE_ENDPOINT: endpoint }: Environment): Config['agent'] {
+  return clusterId === undefined || node === undefined || endpoint === undefined ? null : { clusterId, node, endpoint };
+}
+
 function configOf(env: Environment): Config {
   return {
     host: env.SNAPKEEP_HOST,
@@ -170,6 +191,7 @@ function configOf(env: Environment): Config {
     origins: env.SNAPKEEP_ORIGINS,
     masterKey: { key: env.SNAPKEEP_MASTER_KEY, keyFile: env.SNAPKEEP_MASTER_KEY_FILE },
     nodeName: env.SNAPKEEP_NODE_NAME ?? null,
+    agent: agentOf(env),
     parallel: env.SNAPKEEP_PARALLEL,
     leaseMs: env.SNAPKEEP_LEASE_SECONDS * 1000,
     idleTimeoutMs: env.SNAPKEEP_IDLE_TIMEOUT_SECONDS * 1000,

@@ -1,4 +1,5 @@
 // What every role stands on, with the adapters that the configuration chooses: event log, vault, read store, jobs.
+// Adapters of servers are imported where they are chosen: each costs megabytes to load, wanted or not.
 // Starts no role: see roles.ts.
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -6,30 +7,23 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { lockDataDir } from './data-dir-lock.sqlite.js';
-import { openMongo } from './database.mongo.js';
 import type { MongoConnection } from './database.mongo.js';
-import { openEventStoreDb } from './events/event-store.eventstoredb.js';
 import { openSqliteEventStore } from './events/event-store.sqlite.js';
 import type { EventStore } from './events/event-store.js';
 import { withFactLog } from './events/fact-log.js';
 import type { Leadership } from './projections/leadership.js';
 import { alwaysLeading } from './projections/leadership.js';
-import { mongoLeadership } from './projections/leadership.mongo.js';
-import { openMongoReadStore } from './projections/read-store.mongo.js';
 import { openSqliteReadStore } from './projections/read-store.sqlite.js';
 import type { ReadStore } from './projections/read-store.js';
 import { createCommandHandler } from './services/ledger/command-handler.js';
 import type { CommandHandler } from './services/ledger/command-handler.js';
 import { createMemoryAgendaBackend } from './services/schedule/agenda-backend.memory.js';
-import { createMongoAgendaBackend } from './services/schedule/agenda-backend.mongo.js';
 import { createAgendaJobs } from './services/schedule/jobs.agenda.js';
 import type { Jobs } from './services/schedule/jobs.js';
 import { createMemoryTestBoard } from './services/targets/test-board.memory.js';
-import { createMongoTestBoard } from './services/targets/test-board.mongo.js';
 import type { TestBoard } from './services/targets/test-board.js';
 import { sqliteVaultFingerprint } from './services/vault/keyed-vault.sqlite.js';
 import { loadMasterKey } from './services/vault/master-key.js';
-import { openMongoVault } from './services/vault/vault.mongo.js';
 import { openSqliteVault } from './services/vault/vault.sqlite.js';
 import type { Vault } from './services/vault/vault.js';
 import type { StopOrder } from './stop-order.js';
@@ -47,7 +41,7 @@ export interface Ground {
   readonly isShared: boolean;
   readonly leadership: Leadership;
   readonly testBoard: TestBoard;
-  readonly openJobs: () => Jobs;
+  readonly openJobs: () => Promise<Jobs>;
   readonly openReadStore: () => Promise<ReadStore>;
   /** Empty, in memory, for one answer. */
   readonly openMemoryReadStore: () => Promise<ReadStore>;
@@ -65,27 +59,22 @@ export async function openGround(config: Config, log: Logger, atStop: Ground['at
   atStop({ name: 'event log', stop: () => store.close() });
   const vault = await openVault(config, database);
   atStop({ name: 'vault', stop: () => vault.close() });
-  const source = { eventStoreId: store.id, localPath: config.localPath };
-  const rows = config.stores.rows === null ? null : database(config.stores.rows);
   return {
     config, log, store, vault, atStop, commands: createCommandHandler({ store, now, newId: randomUUID }),
     pingDatabases: Object.values({ ...config.stores, events: null }).some((url) => url !== null) ? ping : null,
     isShared: config.stores.events !== null,
-    leadership: rows === null ? alwaysLeading : mongoLeadership(rows.db, `projector of ${store.id}`),
-    testBoard: rows === null ? createMemoryTestBoard() : createMongoTestBoard(rows.db),
-    openJobs: () => createAgendaJobs(jobsBackend(config, database), (error) => log.error({ err: error }, 'a scheduled job failed')),
-    openReadStore: async () => (rows === null
-      ? openSqliteReadStore(join(config.dataDir, 'read.db'), source) : openMongoReadStore(rows.db, source)),
-    openMemoryReadStore: async () => openSqliteReadStore(':memory:', source),
+    ...await openRows(config, store.id, database),
+    openJobs: () => openJobs(config, log, database),
   };
 }
 
-type Database = (url: string) => MongoConnection;
+type Database = (url: string) => Promise<MongoConnection>;
 
 /** One connection for each URL, however many stores it keeps. */
 function databases(atStop: Ground['atStop']): { readonly database: Database; readonly ping: () => Promise<void> } {
   const open = new Map<string, MongoConnection>();
-  const database: Database = (url) => {
+  const database: Database = async (url) => {
+    const { openMongo } = await import('./database.mongo.js');
     const known = open.get(url);
     if (known) return known;
     const connection = openMongo(url);
@@ -103,6 +92,7 @@ interface Opening extends Pick<Ground, 'log' | 'atStop'> {
 /** The embedded log locks the data directory by itself. */
 async function openEvents({ dataDir, stores: { events } }: Config, { log, atStop, stopping }: Opening): Promise<EventStore> {
   if (events === null) return openSqliteEventStore(join(dataDir, 'events.db'));
+  const { openEventStoreDb } = await import('./events/event-store.eventstoredb.js');
   const release = lockDataDir(dataDir);
   atStop({ name: 'data directory', stop: async () => release() });
   const onInterrupted = (cause: string): void => log.warn({ cause }, 'EventStoreDB does not answer; it is tried again');
@@ -111,9 +101,36 @@ async function openEvents({ dataDir, stores: { events } }: Config, { log, atStop
 
 async function openVault({ dataDir, masterKey, stores }: Config, database: Database): Promise<Vault> {
   const file = join(dataDir, 'vault.db');
-  if (stores.vault !== null) return openMongoVault(database(stores.vault).db, loadMasterKey({ ...masterKey, dataDir }, null));
-  return openSqliteVault(file, loadMasterKey({ ...masterKey, dataDir }, sqliteVaultFingerprint(file)));
+  if (stores.vault === null) return openSqliteVault(file, loadMasterKey({ ...masterKey, dataDir }, sqliteVaultFingerprint(file)));
+  const { openMongoVault } = await import('./services/vault/vault.mongo.js');
+  const { db } = await database(stores.vault);
+  return openMongoVault(db, loadMasterKey({ ...masterKey, dataDir }, null));
 }
 
-const jobsBackend = ({ stores: { jobs } }: Config, database: Database) =>
-  (jobs === null ? createMemoryAgendaBackend() : createMongoAgendaBackend(database(jobs).db));
+async function openJobs({ stores: { jobs } }: Config, log: Logger, database: Database): Promise<Jobs> {
+  const onError = (error: unknown): void => log.error({ err: error }, 'a scheduled job failed');
+  if (jobs === null) return createAgendaJobs(createMemoryAgendaBackend(), onError);
+  const { createMongoAgendaBackend } = await import('./services/schedule/agenda-backend.mongo.js');
+  const { db } = await database(jobs);
+  return createAgendaJobs(createMongoAgendaBackend(db), onError);
+}
+
+type Rows = Pick<Ground, 'leadership' | 'testBoard' | 'openReadStore' | 'openMemoryReadStore'>;
+
+/** The rows, and what the processes that share them agree on through the same place. */
+async function openRows({ dataDir, localPath, stores: { rows } }: Config, eventStoreId: string, database: Database): Promise<Rows> {
+  const source = { eventStoreId, localPath };
+  const openMemoryReadStore = async () => openSqliteReadStore(':memory:', source);
+  if (rows === null) {
+    const openReadStore = async () => openSqliteReadStore(join(dataDir, 'read.db'), source);
+    return { leadership: alwaysLeading, testBoard: createMemoryTestBoard(), openReadStore, openMemoryReadStore };
+  }
+  const { mongoLeadership } = await import('./projections/leadership.mongo.js');
+  const { openMongoReadStore } = await import('./projections/read-store.mongo.js');
+  const { createMongoTestBoard } = await import('./services/targets/test-board.mongo.js');
+  const { db } = await database(rows);
+  return {
+    leadership: mongoLeadership(db, `projector of ${eventStoreId}`), testBoard: createMongoTestBoard(db),
+    openReadStore: () => openMongoReadStore(db, source), openMemoryReadStore,
+  };
+}

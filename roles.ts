@@ -19,7 +19,9 @@ import { followSchedules } from './services/schedule/schedule-follower.js';
 import { createScheduler } from './services/schedule/scheduler.js';
 import { slotRequest } from './services/schedule/slot-request.js';
 import { sweepLeftover } from './services/snapshots/leftover-sweep.js';
+import { agentMembership } from './services/snapshots/agent-membership.js';
 import { runPart } from './services/snapshots/part-attempt.js';
+import { agentSilenceMs, endSilentPart } from './services/snapshots/part-silence.js';
 import { runPrune } from './services/snapshots/prune-run.js';
 import { runRepair } from './services/snapshots/repair-run.js';
 import { createSpoolRoom } from './services/snapshots/spool-room.js';
@@ -29,7 +31,6 @@ import { targetRegistry } from './services/targets/target-registry.js';
 import { openTargetRoots } from './services/targets/target-roots.js';
 import { targetTest } from './services/targets/target-test.js';
 import { localTarget } from './services/targets/target.local.js';
-import { s3Target } from './services/targets/target.s3.js';
 import { destroyOrphanedSecrets } from './services/vault/orphaned-secrets.js';
 import { destroyRetiredSecrets } from './services/vault/retired-secrets.js';
 
@@ -151,24 +152,29 @@ function run(name: string, projector: Projector, { log, atStop }: Ground): Proje
 }
 
 function startWorker({ config, log, store, vault, commands, testBoard, atStop }: Ground): Worker {
-  const { dataDir, localPath, leaseMs, retryPausesMs, repairPausesMs, idleTimeoutMs, stallMs, spoolLimitBytes } = config;
+  const { dataDir, localPath, leaseMs, retryPausesMs, repairPausesMs, idleTimeoutMs, stallMs, spoolLimitBytes, agent } = config;
   const nodeId = readNodeId(dataDir, config.nodeName);
   const roots = openTargetRoots(join(dataDir, 'target-roots.json'));
   const ending = new AbortController();
   const targets = targetRegistry({
     commands, vault, localPath,
     openLocal: (place) => localTarget({ ...place, nodeId, roots }),
-    openS3: (place, keys) => s3Target({ ...place, keys, ending: ending.signal }),
+    // Loaded with the first bucket: the SDK costs megabytes, wanted or not.
+    openS3: async (place, keys) => (await import('./services/targets/target.s3.js')).s3Target({ ...place, keys, ending: ending.signal }),
   });
   const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version };
   const spools = createSpoolRoom(spoolLimitBytes);
-  const shared = { commands, worker: nodeId, nodeId, places, spools, stallMs, now, log };
-  const attempts = { ...shared, leaseMs, retryPausesMs, idleTimeoutMs, vault, connectEtcd };
+  // Names of nodes are unique within their cluster only.
+  const id = agent === null ? nodeId : `${agent.clusterId}/${nodeId}`;
+  const shared = { commands, worker: id, nodeId, places, spools, stallMs, now, log };
+  const attempts = { ...shared, agent, leaseMs, retryPausesMs, idleTimeoutMs, vault, connectEtcd };
   const worker = createWorker({
-    store, worker: nodeId, nodeId, parallel: config.parallel, log, firstRepairMs: repairPausesMs[0] ?? 0,
+    store, worker: id, nodeId, agent, parallel: config.parallel, log, firstRepairMs: repairPausesMs[0] ?? 0,
+    membership: agent && agentMembership({ agent, worker: id, commands, vault, connectEtcd, log }), agentSilenceMs,
     monotonicMs: () => performance.now(),
     runPart: (part, takeOver, signal) => runPart(attempts, part, takeOver, signal),
-    runPrune: (prune) => runPrune({ commands, worker: nodeId, targets, log }, prune),
+    endSilentPart: (part, silentForMs) => endSilentPart({ commands, worker: id }, part, silentForMs),
+    runPrune: (prune) => runPrune({ commands, worker: id, targets, log }, prune),
     runRepair: (repair, signal) => runRepair({ ...shared, repairPausesMs }, repair, signal),
     sweep: (leftover) => sweepLeftover(leftover, { targets, spools }),
   });
@@ -192,7 +198,7 @@ function emptyFolder(path: string): string {
 
 async function startScheduler({ log, store, commands, openJobs, atStop }: Ground) {
   const scheduler = createScheduler({
-    jobs: openJobs(),
+    jobs: await openJobs(),
     requestSlot: slotRequest({ commands, now, newUlid: ulid }),
     clock: { now: () => new Date() },
     watch: (check) => {

@@ -1,13 +1,18 @@
 // The entry of `npm run bench`: runs every measurement in turn and prints what was measured, the machine's load with it.
-// BENCH_GB, BENCH_ROUNDS and BENCH_SNAPSHOTS set the sizes; arguments (snapshot, service, list, replay) choose some of the parts.
+// BENCH_GB, BENCH_ROUNDS and BENCH_SNAPSHOTS set the sizes; arguments choose some of the parts below.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { benchLocal } from './local-bench.js';
+import { benchMemory } from './memory-bench.js';
+import { benchPutLatency } from './put-latency-bench.js';
 import { benchReplay } from './replay-bench.js';
+import { benchS3 } from './s3-bench.js';
 import { benchService } from './service-bench.js';
-import { benchSnapshots } from './snapshot-bench.js';
+import { benchServiceSnapshots } from './service-snapshot-bench.js';
+import { snapshotGround } from './snapshot-ground.js';
 
 const number = (name: string, fallback: number): number => {
   const value = Number(process.env[name] ?? fallback);
@@ -16,8 +21,19 @@ const number = (name: string, fallback: number): number => {
 };
 const listed = number('BENCH_SNAPSHOTS', 100_000);
 
+const rounds = number('BENCH_ROUNDS', 4);
+
+// Gigabytes are written: all of it lies in one folder, which goes at an interruption too, after the children, who go at 'exit'.
+const folder = mkdtempSync(join(tmpdir(), 'snapkeep-bench-'));
+process.env['TMPDIR'] = folder;
+const ground = snapshotGround(number('BENCH_GB', 1.1), folder);
+
 const parts: Readonly<Record<string, () => Promise<void>>> = {
-  snapshot: () => benchSnapshots({ gigabytes: number('BENCH_GB', 1.1), rounds: number('BENCH_ROUNDS', 4) }),
+  local: () => benchLocal(ground, rounds),
+  s3: () => benchS3(ground, rounds),
+  memory: () => benchMemory(ground),
+  snapshot: () => benchServiceSnapshots(ground),
+  puts: () => benchPutLatency(ground, rounds),
   service: benchService,
   list: benchList,
   replay: () => benchReplay(listed / 5),
@@ -47,9 +63,6 @@ async function runParts(wanted: readonly string[]): Promise<void> {
   }
 }
 
-// Gigabytes are written: all of it lies in one folder, which goes at an interruption too, after the children, who go at 'exit'.
-const folder = mkdtempSync(join(tmpdir(), 'snapkeep-bench-'));
-process.env['TMPDIR'] = folder;
 const removeAll = (): void => { rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }); };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
@@ -60,5 +73,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 try {
   await runParts(process.argv.slice(2));
 } finally {
+  await ground.stop();
   removeAll();
 }

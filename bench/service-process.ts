@@ -5,13 +5,17 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, untilHealthy } from '../demo/wait.js';
-import { peakMemory } from './peak-memory.js';
+import type { LoopDelay } from './loop-delay.js';
+import { peakMemory, residentMemory } from './process-usage.js';
 
 export interface Service {
   /** As demo/snapkeep.ts wants it. */
   readonly url: string;
   readonly died: Promise<never>;
   peakBytes(): number;
+  residentBytes(): number;
+  /** Of its event loop, since it was asked before. */
+  loopDelay(): Promise<LoopDelay>;
   stop(): Promise<void>;
 }
 
@@ -24,7 +28,9 @@ export async function startService(folder: string): Promise<Service> {
   };
   const log = openSync(join(folder, 'snapkeep.log'), 'a');
   const main = join(import.meta.dirname, '..', 'main.js');
-  const child = spawn(process.execPath, [...process.execArgv, main], { env, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [...process.execArgv, '--import', join(import.meta.dirname, 'loop-delay.js'), main], {
+    env, stdio: ['ignore', log, log, 'ipc'],
+  });
   closeSync(log);
   const killNow = (): void => { child.kill('SIGKILL'); };
   process.once('exit', killNow);
@@ -36,6 +42,12 @@ export async function startService(folder: string): Promise<Service> {
   return {
     url, died,
     peakBytes: () => peakMemory(child.pid ?? 0),
+    residentBytes: () => residentMemory(child.pid ?? 0),
+    async loopDelay() {
+      const answer = once(child, 'message') as Promise<[LoopDelay]>;
+      child.send('delay');
+      return (await Promise.race([answer, died]))[0];
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await gone;

@@ -1,13 +1,10 @@
-// One snapshot of a large etcd through the running service, as a user asks for it, and the peak memory of the whole process.
-// Not compared with anything: see snapshot-bench.ts.
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+// What a user asks of the running service for a snapshot: a cluster, a target in S3, and the snapshot until it is taken.
+// Measures nothing.
 import { ask, assertNoUserErrors, connect, follow } from '../demo/snapkeep.js';
 import type { UserError } from '../demo/snapkeep.js';
-import { printFact, timed } from './measured-times.js';
-import { megabytes } from './peak-memory.js';
-import { startService } from './service-process.js';
+import type { Encoding } from '../events/target-events.js';
 import type { Service } from './service-process.js';
+import type { BenchBucket } from './snapshot-ground.js';
 
 interface Completion { readonly outcome: string; readonly snapshot: { readonly failure: { readonly message: string } | null } }
 
@@ -17,6 +14,17 @@ export async function registerCluster(service: Service, input: object): Promise<
   const mutation = 'mutation ($input: RegisterClusterInput!) { it: registerCluster(input: $input) { cluster { id } userErrors { code message } } }';
   const { it } = await ask<{ it: { userErrors: UserError[] } }>(service, mutation, { input }, AbortSignal.timeout(60_000));
   assertNoUserErrors('registerCluster', it.userErrors);
+}
+
+export async function createS3Target(service: Service, id: string, { bucket, keys, settings }: BenchBucket, encoding: Encoding): Promise<void> {
+  const mutation = 'mutation ($input: CreateS3TargetInput!) { it: createS3Target(input: $input) { target { id } userErrors { code message } } }';
+  const { compression, compressionLevel, ageRecipients } = encoding;
+  const input = {
+    id, bucket, folder: id, endpoint: settings.endpoint, region: settings.region, accessKey: keys.accessKeyId, secretKey: keys.secretAccessKey,
+    ageRecipients, ...(compression === 'NONE' ? {} : { compression, compressionLevel }),
+  };
+  const { it } = await ask<{ it: { userErrors: UserError[] } }>(service, mutation, { input }, AbortSignal.timeout(60_000));
+  assertNoUserErrors('createS3Target', it.userErrors);
 }
 
 /** Resolves with its id when it is taken. */
@@ -36,19 +44,3 @@ export async function takeSnapshot(service: Service, clusterId: string): Promise
     await client.dispose();
   }
 }
-
-export async function measureServiceSnapshot(endpoint: string, folder: string): Promise<void> {
-  const place = join(folder, 'service');
-  await mkdir(place);
-  const service = await startService(place);
-  try {
-    const before = service.peakBytes();
-    await registerCluster(service, { id: 'large', endpoints: [endpoint], policy: { recurringEnabled: false } });
-    const ms = await timed(() => takeSnapshot(service, 'large'));
-    printFact('the same through the service, request to completion message', `${(ms / 1000).toFixed(2)} s`);
-    printFact('peak RSS of the service after it (when ready)', `${megabytes(service.peakBytes())} (${megabytes(before)})`);
-  } finally {
-    await service.stop();
-  }
-}
-

@@ -37,7 +37,7 @@ export const recurringSchema = z.strictObject({
 }).readonly();
 export type Recurring = z.infer<typeof recurringSchema>;
 
-/** One read of etcd: `any`, or the name of the node whose agent performs it; `targetIds` are fed from it. */
+/** One read of etcd: `any`, or the name of the node whose agent performs it, and the targets that it may feed: see snapshot-part.ts. */
 export const partSchema = z.strictObject({ part: z.string(), targetIds: z.array(z.string()).readonly() }).readonly();
 export type Part = z.infer<typeof partSchema>;
 
@@ -85,6 +85,8 @@ const attemptOf = { ...snapshot, part: z.string(), attempt: z.int().positive() }
 const copyOf = { ...snapshot, ...copyId };
 
 export const pruneReasons = ['RETENTION', 'DELETED'] as const;
+/** ABANDONED: nobody reaches the disk any more, so what lies there may still be there. */
+export const prunedReasons = [...pruneReasons, 'ABANDONED'] as const;
 export const skipReasons = ['REQUEST_OPEN', 'SNAPSHOT_RUNNING'] as const;
 
 export const clusterEventSchemas = {
@@ -123,7 +125,7 @@ export const clusterEventSchemas = {
   SnapshotPruneRequested: z.strictObject({
     ...copyOf, storedOn: z.string().nullable(), keys: z.array(storedKeySchema).readonly(), reason: z.enum(pruneReasons),
   }).readonly(),
-  SnapshotPruned: z.strictObject({ ...copyOf, reason: z.enum(pruneReasons) }).readonly(),
+  SnapshotPruned: z.strictObject({ ...copyOf, reason: z.enum(prunedReasons) }).readonly(),
   SnapshotPruneFailed: z.strictObject({ ...copyOf, failure: failureSchema, retryAfterMs: count }).readonly(),
 } as const;
 

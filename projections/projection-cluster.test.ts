@@ -16,6 +16,8 @@ const observed: DomainEvent = {
   type: 'MembersObserved', data: { members: [{ memberId: 'a1', name: 'etcd-1', clientUrls: ['https://etcd-1:2379'], learner: false }] },
 };
 
+const by = (event: typeof joined | typeof left, worker: string) => ({ ...event, data: { ...event.data, worker } }) as DomainEvent;
+
 describe('the row of a cluster', () => {
   test('has no policy until one is saved', () => {
     expect(given()).toEqual({
@@ -33,7 +35,9 @@ describe('the row of a cluster', () => {
   test.each([
     ['joined before its member was seen', [joined, observed], true], ['joined after it', [observed, joined], true],
     ['left', [observed, joined, left], false], ['never joined', [observed], false],
-    ['left by one of two workers', [observed, joined, { ...joined, data: { ...joined.data, worker: 'w2' } }, left], true],
+    ['left for a member that is gone', [observed, joined, { ...observed, data: { members: [] } }, left, observed], false],
+    ['left by a worker that another had followed', [observed, joined, by(joined, 'w2'), left], true],
+    ['left by the worker that had followed another', [observed, joined, by(joined, 'w2'), by(left, 'w2')], false],
   ] as [string, DomainEvent[], boolean][])('knows a node whose agent has %s', (_, events, agent) => {
     expect(given(...events)?.members).toEqual([{ memberId: 'a1', name: 'etcd-1', clientUrls: ['https://etcd-1:2379'], agent }]);
   });
@@ -64,6 +68,8 @@ describe('the history', () => {
     expect(summaries.get('PolicyUpdated')).toBe('Policy revision 1: a snapshot every 12 hours, keep 6 on local.');
     expect(summaries.get('SnapshotTaken')).toBe(`Snapshot of ${minute(3)} stored on local; not yet on nas.`);
     expect(summaries.get('SnapshotPruned')).toBe('The copy on nas was deleted by the retention rule.');
+    const abandoned: DomainEvent = { type: 'SnapshotPruned', data: { snapshotId, targetId: 'local', node: 'n1', reason: 'ABANDONED' } };
+    expect(project(stored([registered, requested(), abandoned]), noRows()).history.at(-1)?.summary).toMatch(/^The copy on local of node n1 was given up on request/);
     expect(summaries.get('SnapshotPartFailed')).toMatch(/^Attempt 1 failed at STREAM with STREAM_BROKEN: .* it is tried again in 5 s\.$/);
   });
 

@@ -28,9 +28,9 @@ export function clusterAfter(row: ClusterRow, event: ClusterEvent, envelope: Env
         members: event.data.members.map(({ memberId, name, clientUrls }) => ({ memberId, name, clientUrls, agent: serves(row.agents, name) })),
       };
     case 'AgentJoined':
-      return withAgents(row, [...without(row.agents, event.data), { node: event.data.node, worker: event.data.worker }]);
+      return withAgents(row, [...row.agents.filter(({ node }) => node !== event.data.node), { node: event.data.node, worker: event.data.worker }]);
     case 'AgentLeft':
-      return withAgents(row, without(row.agents, event.data));
+      return withAgents(row, row.agents.filter(({ node, worker }) => node !== event.data.node || worker !== event.data.worker));
     case 'PolicyUpdated': {
       const { revision, targetIds, recurring, retentionCount } = event.data;
       const policy = { revision, updatedAt: envelope.time, updatedBy: envelope.context.actor, targetIds, recurring, retentionCount };
@@ -41,10 +41,8 @@ export function clusterAfter(row: ClusterRow, event: ClusterEvent, envelope: Env
   }
 }
 
+/** A node has one agent, the one that joined last. */
 const serves = (agents: Agents, node: string): boolean => agents.some((agent) => agent.node === node);
-
-const without = (agents: Agents, gone: Agents[number]): Agents =>
-  agents.filter(({ node, worker }) => node !== gone.node || worker !== gone.worker);
 
 function withAgents(row: ClusterRow, agents: Agents): ClusterRow {
   return { ...row, agents, members: row.members.map((member) => ({ ...member, agent: serves(agents, member.name) })) };

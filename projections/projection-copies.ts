@@ -1,16 +1,15 @@
 // What a snapshot's copies say together: upserts by target and node, the snapshot's state and its verification.
 // Not which event changes which copy: see projection-snapshot.ts.
 import { type FailedCopyFact, type Part, type StoredCopyFact, type VerificationLevel, verificationLevels } from '../events/cluster-events.js';
-import { localTargetId } from '../events/target-events.js';
+import { nodeOfCopy } from '../events/snapshot-part.js';
 import type { CopyRow, FailureRow, SnapshotState } from './read-model.js';
 
 export type CopyId = Pick<CopyRow, 'targetId' | 'node'>;
 type Copies = readonly CopyRow[];
 
-/** The copies that a request promises: of a node's part, the copy on `local` is on that node's disk. */
+/** The copies that a request promises: each node's own, and one on every other target, whichever part will feed it. */
 export function pendingCopies(parts: readonly Part[]): Copies {
-  const ids = parts.flatMap(({ part, targetIds }) => targetIds.map((targetId) => (
-    { targetId, node: part !== 'any' && targetId === localTargetId ? part : null })));
+  const ids = parts.flatMap(({ part, targetIds }) => targetIds.map((targetId) => ({ targetId, node: nodeOfCopy(part, targetId) })));
   return ids.filter((id, index) => ids.findIndex((other) => sameCopy(id, other)) === index).map(pendingCopy);
 }
 

@@ -2,6 +2,7 @@
 // Progress is not history.
 import type { ClusterEvent, ClusterEventType, Failure } from '../events/cluster-events.js';
 import type { StoredEvent } from '../events/event-store.js';
+import { anyPart } from '../events/snapshot-part.js';
 import type { HistoryRow } from './read-model.js';
 
 type DataOf<T extends ClusterEventType> = Extract<ClusterEvent, { readonly type: T }>['data'];
@@ -47,7 +48,9 @@ const sentences: { readonly [T in Entry]: (data: DataOf<T>) => string } = {
   SnapshotPinned: () => 'The snapshot was pinned.',
   SnapshotUnpinned: () => 'The snapshot was unpinned.',
   SnapshotPruneRequested: (data) => `The copy on ${placeOf(data)} is to be deleted ${becauseOf(data.reason)}.`,
-  SnapshotPruned: (data) => `The copy on ${placeOf(data)} was deleted ${becauseOf(data.reason)}.`,
+  SnapshotPruned: ({ reason, ...copy }) => (reason === 'ABANDONED'
+    ? `The copy on ${placeOf(copy)} was given up on request: its node has left the cluster, and its files stay where they are.`
+    : `The copy on ${placeOf(copy)} was deleted ${becauseOf(reason)}.`),
   SnapshotPruneFailed: (data) => `Deleting the copy on ${placeOf(data)} failed ${failed(data.failure)}; ${next(data.retryAfterMs, '')}.`,
 };
 
@@ -57,7 +60,7 @@ function summaryOf<T extends Entry>(event: { readonly type: T; readonly data: Da
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-const partName = (part: string): string => (part === 'any' ? '' : ` on node ${part}`);
+const partName = (part: string): string => (part === anyPart ? '' : ` on node ${part}`);
 const failed = ({ step, code, message }: Failure): string => `at ${step} with ${code}: ${message}`.replace(/\.$/, '');
 const next = (retryAfterMs: number | null, end: string): string =>
   (retryAfterMs === null ? end : `it is tried again in ${Math.round(retryAfterMs / 1000)} s`);

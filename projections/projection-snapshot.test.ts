@@ -124,6 +124,23 @@ describe('the row of a snapshot', () => {
     expect(ended?.copies.map(({ revision }) => revision)).toEqual([42, 42, 45]);
   });
 
+  test('says of a copy that was made up for which read it holds: its part\'s, else that of the first part taken', () => {
+    const parts = ['n1', 'n2', 'n3'].map((part) => ({ part, targetIds: ['local', 'nas', 'nas2'] }));
+    const read = (part: string, revision: number, failedCopies: readonly ReturnType<typeof failedCopy>[]): DomainEvent => ({
+      type: 'SnapshotPartTaken', data: { snapshotId, part, attempt: 1, facts: facts(minute(3), revision), copies: [copy('local', part)], failedCopies },
+    });
+    const end: DomainEvent = { type: 'SnapshotTaken', data: {
+      snapshotId, outcome: 'PARTIAL', facts: facts(minute(3), 42), copies: [copy('local', 'n1'), copy('local', 'n2')],
+      failedCopies: [failedCopy('nas'), failedCopy('nas2'), failedCopy('local', 'n3')],
+    } };
+    const made = (targetId: string): DomainEvent => ({ type: 'SnapshotCopyStored', data: { snapshotId, copy: copy(targetId) } });
+    const events = [requested(parts), read('n1', 42, []), read('n2', 45, [failedCopy('nas')]), end, made('nas'), made('nas2')];
+    const row = project(stored(events), noRows()).snapshots[0];
+    expect(row?.copies.map(({ targetId, node, state, revision }) => [targetId, node, state, revision])).toEqual([
+      ['local', 'n1', 'STORED', 42], ['nas', null, 'STORED', 45], ['nas2', null, 'STORED', 42], ['local', 'n2', 'STORED', 45], ['local', 'n3', 'FAILED', null],
+    ]);
+  });
+
   test('does not depend on how the log is cut into batches', () => {
     const events = stored([requested(one), started(), progressed(5, 10), ...half, ...pruned('local')]);
     const rows = noRows();

@@ -2,6 +2,7 @@
 // Not the rules for the order of events: those were decided before the events were written.
 import type { ClusterEvent, ClusterEventOf, ReadFacts } from '../events/cluster-events.js';
 import type { StoredEvent } from '../events/event-store.js';
+import { nodeOfCopy } from '../events/snapshot-part.js';
 import {
   type CopyId, pendingCopies, sameCopy, stateOfCopies, verificationOfCopies, withCopy, withFailed, withPendingFailed, withStored,
 } from './projection-copies.js';
@@ -20,7 +21,7 @@ export function requestedSnapshot(clusterId: string, data: ClusterEventOf<'Snaps
     requestedAt: envelope.time, requestedBy: envelope.context.actor, slot: data.slot, startedAt: null, takenAt: null, completedAt: null,
     attempts: 0, progress: null,
     revision: null, keyCount: null, dbSize: null, sha256: null, etcdVersion: null, member: null, durationMs: null,
-    parts: data.parts.map(({ part, targetIds }) => ({ part, targetIds, state: 'WAITING', attempt: 0, bytes: 0, totalBytes: null })),
+    parts: data.parts.map(({ part, targetIds }) => ({ part, targetIds, state: 'WAITING', attempt: 0, bytes: 0, totalBytes: null, read: null })),
     copies: pendingCopies(data.parts), failure: null, pinned: false, verification: 'NONE',
   };
 }
@@ -62,7 +63,9 @@ function runAfter(row: SnapshotRow, event: RunEvent, time: string): SnapshotRow 
     case 'SnapshotPartTaken': {
       const { facts, copies, failedCopies } = event.data;
       const stored = copies.reduce((all, copy) => withStored(all, copy, facts, time), row.copies);
-      const parts = withPart(row, part, { state: 'TAKEN', bytes: facts.dbSize, totalBytes: facts.dbSize });
+      const targetIds = [...copies, ...failedCopies].map(({ targetId }) => targetId);
+      const read = { revision: facts.revision, sha256: facts.sha256 };
+      const parts = withPart(row, part, { state: 'TAKEN', bytes: facts.dbSize, totalBytes: facts.dbSize, targetIds, read });
       return { ...withFacts(row, facts), parts, copies: failedCopies.reduce((all, copy) => withFailed(all, copy, time), stored) };
     }
     case 'SnapshotPartFailed': {
@@ -112,10 +115,10 @@ function copiesAfter(row: SnapshotRow, event: CopyEvent, time: string): readonly
   }
 }
 
-/** The read that a repaired copy holds: the snapshot's own, except on a node's disk, whose member was read apart. */
-function readOf({ revision, sha256, parts }: SnapshotRow, copy: { node: string | null }): { revision: number; sha256: string } | null {
-  const own = copy.node !== null && parts.length > 1;
-  return own || revision === null || sha256 === null ? null : { revision, sha256 };
+/** The read that a repaired copy holds: of the part that fed its place, else of the first that was taken, which speaks for the snapshot. */
+function readOf({ revision, sha256, parts }: SnapshotRow, { targetId, node }: CopyId): PartRow['read'] {
+  const own = parts.find(({ part, targetIds, read }) => read !== null && targetIds.includes(targetId) && nodeOfCopy(part, targetId) === node);
+  return own?.read ?? (revision === null || sha256 === null ? null : { revision, sha256 });
 }
 
 function withPart(row: SnapshotRow, part: string, change: Partial<PartRow>): readonly PartRow[] {

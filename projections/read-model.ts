@@ -95,11 +95,14 @@ export interface CopyRow {
 /** One read of etcd. WAITING: not claimed yet, or between two attempts. */
 export interface PartRow {
   readonly part: string;
+  /** That it may feed; once it is TAKEN, those that it did feed. */
   readonly targetIds: readonly string[];
   readonly state: 'WAITING' | 'RUNNING' | 'TAKEN' | 'FAILED';
   readonly attempt: number;
   readonly bytes: number;
   readonly totalBytes: number | null;
+  /** Null until it is TAKEN. */
+  readonly read: { readonly revision: number; readonly sha256: string } | null;
 }
 
 export interface SnapshotRow extends ShownRow {

@@ -11,7 +11,7 @@ import { listFilter } from './snapshot-list.mongo.js';
 
 /**
  * `db` stays the caller's to close. Every method, and opening, throws STORE_UNAVAILABLE while MongoDB is away, and may be called again.
- * Not emptied for another source but filled anew beside the old rows: see docs/adr/0005.
+ * Not emptied for another source but filled anew beside the old rows: see docs/adr/0008.
  */
 export async function openMongoReadStore(db: Db, source: ReadStoreSource): Promise<ReadStore> {
   const { open } = namingFailures('Read store in MongoDB', 'Mongo', { open: () => openGeneration(db, source) });

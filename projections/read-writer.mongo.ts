@@ -23,29 +23,35 @@ export async function writeRows(generation: Generation, { clusters, targets, sna
 
 /**
  * Where the stored row is newer the filter misses it, and the insert meets its id. The same happens beside another projector that has just
- * inserted an older row: so what was refused is tried once more without inserting.
+ * inserted an older row. Then all are written again, and only those inserted that are not there: nothing deletes rows, so this ends.
  */
 async function put<Document extends RowDocument>(collection: Collection<Document>, documents: readonly Document[]): Promise<void> {
-  if (documents.length === 0) return;
-  const refused = await replace(collection, documents, true);
-  if (refused.length > 0) await replace(collection, refused, false);
+  let written = documents.length === 0 || await replace(collection, documents, new Set());
+  while (!written) written = await replace(collection, documents, await idsThere(collection, documents));
 }
 
-/** Those that met an id which is there already. */
+/** False where an insert met an id that is there; then some may not have been written. */
 async function replace<Document extends RowDocument>(
-  collection: Collection<Document>, documents: readonly Document[], upsert: boolean,
-): Promise<readonly Document[]> {
+  collection: Collection<Document>, documents: readonly Document[], there: ReadonlySet<unknown>,
+): Promise<boolean> {
   const operations = documents.map(({ _id, ...replacement }) => {
     const filter: Filter<RowDocument> = { _id, 'row.position': { $lte: replacement.row.position } };
-    return { replaceOne: { filter: filter as Filter<Document>, replacement, upsert } };
+    return { replaceOne: { filter: filter as Filter<Document>, replacement, upsert: !there.has(_id) } };
   });
   try {
     await collection.bulkWrite(operations, { ordered: false });
-    return [];
+    return true;
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
     const failures = [error.writeErrors].flat();
     if (failures.length === 0 || failures.some(({ code }) => code !== duplicateKey)) throw error;
-    return failures.flatMap(({ index }) => documents[index] ?? []);
+    return false;
   }
+}
+
+async function idsThere<Document extends RowDocument>(
+  collection: Collection<Document>, documents: readonly Document[],
+): Promise<ReadonlySet<unknown>> {
+  const wanted: Filter<RowDocument> = { _id: { $in: documents.map(({ _id }) => _id) } };
+  return new Set(await collection.find(wanted as Filter<Document>, { projection: { _id: 1 } }).map(({ _id }) => _id).toArray());
 }

@@ -132,9 +132,6 @@ export class Snapshot {
   @Field(() => Int, { nullable: true, description: 'Milliseconds that reading it took.' })
   readonly durationMs!: number | null;
 
-  @Field(() => [SnapshotCopy], { description: 'Its copies, one for each target, with node agents one for each node.' })
-  readonly copies!: readonly SnapshotCopy[];
-
   @Field(() => Failure, { nullable: true, description: 'Why it FAILED.' })
   readonly failure!: Failure | null;
 

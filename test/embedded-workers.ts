@@ -1,25 +1,31 @@
-// Several workers on one event log and one local target inside the test's process, against a real etcd.
+// Several workers on one event log inside the test's process, against a real etcd: on one disk, or as agents each with a disk of its own.
 // Each has a command handler of its own, so that they meet only in the log, as processes do.
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ulid } from 'ulid';
+import { monotonicFactory } from 'ulid';
 import type { DomainEvent } from '../events/catalogue.js';
 import type { EventStore } from '../events/event-store.js';
 import { openSqliteEventStore } from '../events/event-store.sqlite.js';
 import { createLog } from '../log.js';
 import { connectEtcd } from '../services/etcd/etcd-client.js';
 import type { ConnectEtcd, EtcdConnection } from '../services/etcd/etcd.js';
+import { plainEncoding } from '../events/target-events.js';
+import type { ClusterCommand } from '../services/ledger/cluster-commands.js';
 import { type CommandHandler, createCommandHandler } from '../services/ledger/command-handler.js';
+import { agentMembership } from '../services/snapshots/agent-membership.js';
 import type { OpenPart } from '../services/snapshots/open-work.js';
 import { runPart } from '../services/snapshots/part-attempt.js';
+import { endSilentPart } from '../services/snapshots/part-silence.js';
 import { runPrune } from '../services/snapshots/prune-run.js';
 import { runRepair } from '../services/snapshots/repair-run.js';
 import { createSpoolRoom } from '../services/snapshots/spool-room.js';
 import { snapshotIdOf, snapshotName } from '../services/snapshots/snapshot-name.js';
 import { type Worker, createWorker } from '../services/snapshots/worker.js';
+import type { NodeAgent } from '../services/snapshots/work-reach.js';
 import { targetRegistry } from '../services/targets/target-registry.js';
+import type { Target } from '../services/targets/target.js';
 import { localTarget } from '../services/targets/target.local.js';
 import { openTargetRoots } from '../services/targets/target-roots.js';
 import { openSqliteVault } from '../services/vault/vault.sqlite.js';
@@ -31,6 +37,9 @@ export interface WorkerWay {
   readonly throughCommands?: (commands: CommandHandler) => CommandHandler;
   readonly connect?: ConnectEtcd;
   readonly now?: () => string;
+  /** Serves this node, on a disk of its own: see `diskOf`. */
+  readonly agent?: NodeAgent | null;
+  readonly silenceMs?: number;
   /** Awaited before a part is claimed. */
   readonly beforeClaim?: (part: OpenPart) => Promise<void>;
 }
@@ -39,9 +48,16 @@ export interface EmbeddedWorkers {
   readonly store: EventStore;
   readonly commands: CommandHandler;
   readonly localPath: string;
-  register(clusterId: string, connection: EtcdConnection): Promise<void>;
+  /** The target `local` of an agent. */
+  diskOf(node: string): string;
+  /** What is stored in the one bucket, which every worker reaches. */
+  readonly bucketPath: string;
+  /** Makes the bucket a target. */
+  createBucket(): Promise<string>;
+  execute(clusterId: string, command: ClusterCommand): Promise<void>;
+  register(clusterId: string, connection: EtcdConnection, targetIds?: readonly string[]): Promise<void>;
   /** Id of a new manual snapshot. */
-  request(clusterId: string): Promise<string>;
+  request(clusterId: string, slot?: string): Promise<string>;
   start(way: WorkerWay): Worker;
   /** The snapshot's events so far, in order. */
   told(snapshotId: string): Promise<readonly DomainEvent[]>;
@@ -63,8 +79,22 @@ export async function createEmbeddedWorkers(): Promise<EmbeddedWorkers> {
   const commands = newCommands();
   const roots = openTargetRoots(join(folder, 'target-roots.json'));
   const workers: Worker[] = [];
+  const newUlid = monotonicFactory();
+  const diskFor = (agent: NodeAgent | null) => {
+    const [nodeId, local] = agent ? [agent.node, diskOf(agent.node)] : ['node', localPath];
+    const ownRoots = agent ? openTargetRoots(join(folder, `target-roots-${nodeId}.json`)) : roots;
+    return { nodeId, local, openLocal: (place: { targetId: string; root: string }) => localTarget({ ...place, nodeId, roots: ownRoots }) };
+  };
+  /** A directory in the bucket's place, which no node owns. */
+  const openBucket = ({ targetId }: { targetId: string }): Target => {
+    const directory = localTarget({ targetId, root: bucketPath, nodeId: 'bucket', roots: openTargetRoots(join(folder, 'target-roots-bucket.json')) });
+    return { ...directory, storedOn: null, spoolFolder: async () => null };
+  };
 
-  const accepted = async (clusterId: string, command: Parameters<CommandHandler['executeCluster']>[1]): Promise<void> => {
+  const bucketPath = join(folder, 'bucket');
+  const diskOf = (node: string): string => join(folder, 'disks', node);
+
+  const accepted = async (clusterId: string, command: ClusterCommand): Promise<void> => {
     const executed = await commands.executeCluster(clusterId, command, context);
     if (executed.outcome === 'rejected') throw new Error(executed.rejection.rejected.message);
   };
@@ -73,29 +103,44 @@ export async function createEmbeddedWorkers(): Promise<EmbeddedWorkers> {
     store,
     commands,
     localPath,
-    async register(clusterId, { endpoints }) {
+    diskOf,
+    bucketPath,
+    async createBucket() {
+      const settings = {
+        region: null, endpoint: null, addressing: 'AUTO', ca: null, proxy: null, requestTimeoutSeconds: 1, checksumMode: 'AUTO', serverSideEncryption: 'NONE',
+        kmsKeyId: null, storageClass: null, accessKeyHint: null, secretRef: null,
+      } as const;
+      const target = { targetId: 'bucket', name: 'bucket', bucket: 'bucket', folder: '', settings, encoding: plainEncoding };
+      await commands.executeTarget('bucket', { type: 'CreateS3Target', ...target }, context);
+      return 'bucket';
+    },
+    execute: accepted,
+    async register(clusterId, { endpoints }, targetIds = ['local']) {
       const connection = { endpoints, ca: null, clientCertificate: null, username: null, secretRef: null };
-      const policy = { recurringEnabled: false };
+      const policy = { recurringEnabled: false, targetIds };
       await accepted(clusterId, { type: 'RegisterCluster', clusterId, name: clusterId, connection, legacy: false, policy, now: wallClock() });
     },
-    async request(clusterId) {
-      const [now, id] = [wallClock(), ulid()];
+    async request(clusterId, slot) {
+      const [now, id] = [wallClock(), newUlid()];
       const snapshotId = snapshotIdOf(clusterId, id);
       const name = snapshotName(now, id, null);
-      await accepted(clusterId, { type: 'RequestSnapshot', snapshotId, name, kind: 'MANUAL', slot: null, givenName: null, idempotencyKey: null, now });
+      const kind = slot === undefined ? 'MANUAL' : 'RECURRING';
+      await accepted(clusterId, { type: 'RequestSnapshot', snapshotId, name, kind, slot: slot ?? null, givenName: null, idempotencyKey: null, now });
       return snapshotId;
     },
-    start({ name, leaseMs = 30_000, throughCommands = (own) => own, connect = connectEtcd, now = wallClock, beforeClaim }) {
+    start({ name, leaseMs = 30_000, throughCommands = (own) => own, connect = connectEtcd, now = wallClock, agent = null, silenceMs = 600_000, beforeClaim }) {
       const own = throughCommands(newCommands(now));
+      const { nodeId, local, openLocal } = diskFor(agent);
       const log = createLog('silent', { pretty: false });
-      const openLocal = (place: { targetId: string; root: string }) => localTarget({ ...place, nodeId: 'node', roots });
-      const openS3 = (): never => { throw new Error('no target of these workers is in S3'); };
-      const targets = targetRegistry({ commands: own, vault, localPath, openLocal, openS3 });
+      const targets = targetRegistry({ commands: own, vault, localPath: local, openLocal, openS3: async (place) => openBucket(place) });
       const places = { ...targets, spoolFolder: folder, snapkeepVersion: 'test' };
-      const shared = { commands: own, worker: name, nodeId: 'node', places, spools: createSpoolRoom(null), stallMs: 10_000, now, log };
-      const attempts = { ...shared, leaseMs, retryPausesMs: [100], idleTimeoutMs: 10_000, vault, connectEtcd: connect };
+      const shared = { commands: own, worker: name, nodeId, places, spools: createSpoolRoom(null), stallMs: 10_000, now, log };
+      const attempts = { ...shared, agent, leaseMs, retryPausesMs: [100], idleTimeoutMs: 10_000, vault, connectEtcd: connect };
       const worker = createWorker({
-        store, worker: name, nodeId: 'node', parallel: 2, log, monotonicMs: () => performance.now(), firstRepairMs: 100,
+        store, worker: name, nodeId, agent, agentSilenceMs: silenceMs, parallel: 2, log,
+        membership: agent && agentMembership({ agent, worker: name, commands: own, vault, connectEtcd: connect, log }),
+        endSilentPart: (part, silentForMs) => endSilentPart({ commands: own, worker: name }, part, silentForMs),
+        monotonicMs: () => performance.now(), firstRepairMs: 100,
         runRepair: (repair, signal) => runRepair({ ...shared, repairPausesMs: [100, 100] }, repair, signal),
         runPart: async (part, takeOver, signal) => {
           await beforeClaim?.(part);

@@ -10,6 +10,8 @@ export interface KeysToPut {
   readonly valueBytes?: number;
   /** Number of the first key; 0 by default. */
   readonly from?: number;
+  /** Instead of `keyValue`. */
+  readonly makeValue?: (index: number, valueBytes: number) => Buffer;
 }
 
 const KINDS = ['pods', 'configmaps', 'secrets', 'events', 'leases', 'deployments', 'services/endpoints'];
@@ -28,7 +30,7 @@ export function keyValue(index: number, valueBytes: number): Buffer {
   return Buffer.alloc(valueBytes, seed);
 }
 
-export async function putKeys(connection: EtcdConnection, { count, valueBytes = 300, from = 0 }: KeysToPut): Promise<void> {
+export async function putKeys(connection: EtcdConnection, { count, valueBytes = 300, from = 0, makeValue = keyValue }: KeysToPut): Promise<void> {
   const { ca, clientCertificate, clientKey, username, password } = connection;
   const credentials = ca === null ? {} : {
     credentials: { rootCertificate: Buffer.from(ca), certChain: Buffer.from(clientCertificate ?? ''), privateKey: Buffer.from(clientKey ?? '') },
@@ -42,7 +44,7 @@ export async function putKeys(connection: EtcdConnection, { count, valueBytes = 
       const first = next;
       next = Math.min(from + count, first + perTxn);
       const puts = Array.from({ length: next - first }, (_, offset) => ({
-        request_put: { key: Buffer.from(kubernetesKey(first + offset)), value: keyValue(first + offset, valueBytes) },
+        request_put: { key: Buffer.from(kubernetesKey(first + offset)), value: makeValue(first + offset, valueBytes) },
       }));
       await client.kv.txn({ compare: [], success: puts, failure: [] });
     }

@@ -40,7 +40,9 @@ export interface TestEtcd {
   /** The first member's. */
   readonly endpoint: string;
   readonly connection: EtcdConnection;
-  /** The output of `etcdctl` on all endpoints. */
+  /** A further member, started empty; its name must be new. */
+  readonly add: (name: string) => Promise<EtcdMemberProcess>;
+  /** The output of `etcdctl` on the endpoints of the members that the cluster began with. */
   readonly ctl: (...args: string[]) => Promise<string>;
   /** Ends every member and removes every file; may be called twice. */
   readonly stop: () => Promise<void>;
@@ -52,10 +54,12 @@ const SERVES_WITHIN_MS = 30_000;
 
 export async function startEtcd(options: EtcdOptions = {}): Promise<TestEtcd> {
   const dir = mkdtempSync(join(tmpdir(), 'snapkeep-etcd-'));
-  const plans = await planMembers(dir, options);
+  const names = Array.from({ length: options.members ?? 1 }, (_, index) => `node-${String(index + 1)}`);
+  const plans = planMembers(dir, options, await Promise.all(names.map((name) => newPlace(name, options))));
   const members = plans.map((plan) => memberProcess(plan));
+  const all = [...members];
   const stop = async (): Promise<void> => {
-    await Promise.all(members.map((member) => member.kill()));
+    await Promise.all(all.map((member) => member.kill()));
     rmSync(dir, { recursive: true, force: true });
   };
   try {
@@ -66,16 +70,31 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<TestEtcd> {
   }
   const endpoints = members.map((member) => member.endpoint);
   const { tls } = options;
+  const ctl = (...args: string[]): Promise<string> => etcdctl(['--endpoints', endpoints.join(','), ...tlsFlags(tls), ...args]);
+  const add = async (name: string): Promise<EtcdMemberProcess> => {
+    const place = await newPlace(name, options);
+    const told = await ctl('member', 'add', name, `--peer-urls=${place.peer}`);
+    const cluster = /ETCD_INITIAL_CLUSTER="(.*)"/.exec(told)?.[1] ?? '';
+    const [plan] = planMembers(dir, options, [place], { cluster, state: 'existing' });
+    if (!plan) throw new Error('no member was planned');
+    const member = memberProcess(plan);
+    all.push(member);
+    await member.start();
+    return member;
+  };
   return {
     members,
+    add,
     endpoint: endpoints[0] ?? '',
-    connection: {
-      endpoints, ca: tls?.ca ?? null, clientCertificate: tls?.clientCertificate ?? null, clientKey: tls?.clientKey ?? null,
-      username: null, password: null,
-    },
-    ctl: (...args) => etcdctl(['--endpoints', endpoints.join(','), ...tlsFlags(tls), ...args]),
+    connection: connectionTo(endpoints, tls),
+    ctl,
     stop,
   };
+}
+
+function connectionTo(endpoints: readonly string[], tls: TlsCertificates | undefined): EtcdConnection {
+  const { ca, clientCertificate, clientKey } = tls ?? { ca: null, clientCertificate: null, clientKey: null };
+  return { endpoints, ca, clientCertificate, clientKey, username: null, password: null };
 }
 
 /** Port 0 tells which port is free; nobody else is given it for a while. */
@@ -96,15 +115,25 @@ interface MemberPlan {
   readonly args: readonly string[];
 }
 
-async function planMembers(dir: string, options: EtcdOptions): Promise<MemberPlan[]> {
-  const names = Array.from({ length: options.members ?? 1 }, (_, index) => `node-${String(index + 1)}`);
-  const scheme = options.tls ? 'https' : 'http';
-  const places = await Promise.all(names.map(async (name) => ({
+interface MemberPlace {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly peer: string;
+}
+
+async function newPlace(name: string, { tls }: EtcdOptions): Promise<MemberPlace> {
+  return {
     name,
-    endpoint: `${scheme}://127.0.0.1:${String(await freePort())}`,
+    endpoint: `${tls ? 'https' : 'http'}://127.0.0.1:${String(await freePort())}`,
     peer: `http://127.0.0.1:${String(await freePort())}`,
-  })));
-  const cluster = places.map(({ name, peer }) => `${name}=${peer}`).join(',');
+  };
+}
+
+/** By default members of a new cluster. */
+function planMembers(
+  dir: string, options: EtcdOptions, places: readonly MemberPlace[],
+  { cluster, state } = { cluster: places.map(({ name, peer }) => `${name}=${peer}`).join(','), state: 'new' },
+): MemberPlan[] {
   return places.map(({ name, endpoint, peer }) => ({
     name,
     endpoint,
@@ -112,7 +141,7 @@ async function planMembers(dir: string, options: EtcdOptions): Promise<MemberPla
     args: [
       '--name', name, '--data-dir', join(dir, name), '--quota-backend-bytes', String(8 * 2 ** 30),
       '--listen-client-urls', endpoint, '--advertise-client-urls', endpoint,
-      '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster,
+      '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster, '--initial-cluster-state', state,
       ...serverTlsFlags(options.tls), ...options.args ?? [],
     ],
   }));

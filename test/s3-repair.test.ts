@@ -126,7 +126,7 @@ await s3Suite('Several targets of which one fails', (server) => {
     hangAfterBegin();
     requests.breakAll();
     await untilTrue('a repair has failed too', async () => (await history(snapkeep, clusterId)).some(({ type }) => type === 'SnapshotCopyFailed'));
-    expect(await bucket.uploads()).toContainEqual(expect.stringMatching(/\/1-repair-\d+\/snapshot\.db$/));
+    expect(await bucket.uploads()).toContainEqual(expect.stringMatching(/\/1-repair-\d+-[^/]+\/snapshot\.db$/));
 
     expect(await snapkeep.stop()).toBe(0);
     requests.setFault(null);

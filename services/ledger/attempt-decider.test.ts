@@ -101,8 +101,48 @@ describe('a snapshot of several nodes', () => {
   });
 });
 
+describe('a target that belongs to no node', () => {
+  const nodes = ['n1', 'n2', 'n3'];
+  const members = nodes.map((name) => ({ memberId: name, name, clientUrls: [], learner: false }));
+  const joins = nodes.map((node) => ({ type: 'JoinAgent' as const, node, worker: node, endpoint: 'http://x' }));
+  const asked = after([], register({ targetIds: ['local', 'nas'] }), { type: 'ObserveMembers', members }, ...joins, manual('a'));
+  const own = (node: string) => copy('a', 'local', { node });
+  const claim1 = (node: string) => start('a', null, node);
+  const alone = (node: string, attempt = 1) => taken('a', attempt, [own(node)], node);
+  const feeding = (node: string, attempt = 1) => taken('a', attempt, [own(node), copy('a', 'nas')], node);
+
+  test('is fed by the part that is claimed first, and by no other', () => {
+    const claimed = after(asked, claim1('n2'), claim1('n1'));
+    expect(codeOf(when(claimed, alone('n2')))).toBe('INVALID_INPUT');
+    expect(codeOf(when(claimed, feeding('n1')))).toBe('INVALID_INPUT');
+    expect(after(claimed, alone('n1'), feeding('n2'), claim1('n3'), alone('n3')).at(-1)).toMatchObject({ data: { outcome: 'TAKEN', copies: { length: 4 } } });
+  });
+  test('stays with that part while it is taken over', () => {
+    const claimed = after(asked, claim1('n2'));
+    const over = after(claimed, start('a', folded(claimed).revision, 'n2'), claim1('n1'));
+    expect(types(when(over, feeding('n2', 2)))).toEqual(['SnapshotPartTaken']);
+    expect(types(when(over, alone('n1')))).toEqual(['SnapshotPartTaken']);
+  });
+  test('is fed by the next part that is claimed once the first has failed, for good or not, and not by one that runs already', () => {
+    for (const pauses of [[], [1000]]) {
+      const free = after(asked, claim1('n2'), claim1('n1'), failed('a', 1, pauses, 'n2'));
+      expect(types(when(free, alone('n1')))).toEqual(['SnapshotPartTaken']);
+      expect(types(when(after(free, claim1('n3')), feeding('n3')))).toEqual(['SnapshotPartTaken']);
+    }
+    const again = after(asked, claim1('n2'), failed('a', 1, [1000], 'n2'), claim1('n3'), claim1('n2'));
+    expect(types(when(again, alone('n2', 2)))).toEqual(['SnapshotPartTaken']);
+  });
+  test('has failed with that part where no other was left to feed it', () => {
+    const ended = after(asked, claim1('n2'), claim1('n1'), claim1('n3'), alone('n1'), alone('n3'), failed('a', 1, [], 'n2'));
+    expect(ended.at(-1)).toMatchObject({ data: {
+      outcome: 'PARTIAL', copies: [{ node: 'n1' }, { node: 'n3' }],
+      failedCopies: [{ targetId: 'nas', node: null, failure: broken }, { targetId: 'local', node: 'n2', failure: broken }],
+    } });
+  });
+});
+
 describe('a part that nobody claims', () => {
-  const silence = { type: 'RecordPartSilent', snapshotId: 'c.a', part: 'any', lastAttempt: 0,
+  const silence = { type: 'RecordPartSilent', snapshotId: 'c.a', part: 'any', lastAttempt: 0, lastSign: null,
     failure: { step: 'CLAIM', code: 'AGENT_SILENT', message: 'nobody came' } } as const;
 
   test('fails for good, and the snapshot with it', () => {
@@ -110,7 +150,16 @@ describe('a part that nobody claims', () => {
       { type: 'SnapshotPartFailed', data: { attempt: 1, retryAfterMs: null } }, { type: 'SnapshotFailed', data: { failure: { code: 'AGENT_SILENT' } } },
     ]);
   });
-  test('goes on when it was claimed meanwhile', () => {
+  test('goes on when it was claimed meanwhile, or its claim has failed', () => {
     expect(codeOf(when(running, silence))).toBe('CONFLICT');
+    expect(codeOf(when(after(running, failed('a', 1, [1000])), silence))).toBe('CONFLICT');
+  });
+  test('fails as well once it was claimed, unless its holder was heard of since, who is fenced then', () => {
+    const lapsed = { ...silence, lastAttempt: 1, lastSign: claim };
+    expect(codeOf(when(after(running, progress(1)), lapsed))).toBe('CONFLICT');
+    const ended = after(running, lapsed);
+    expect(ended.slice(-2)).toMatchObject([{ type: 'SnapshotPartFailed', data: { attempt: 2 } }, { type: 'SnapshotFailed' }]);
+    expect(codeOf(when(ended, taken('a')))).toBe('CONFLICT');
+    expect(codeOf(when(ended, lapsed))).toBe('CONFLICT');
   });
 });

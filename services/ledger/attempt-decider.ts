@@ -34,10 +34,11 @@ export const attemptDeciders: Deciders<'StartAttempt' | 'ReportProgress' | 'Reco
     if (known && known.attempt === command.attempt && (known.status === 'OPEN' || known.status === 'FAILED')) return [];
     return onPart(state, command, (open) => fenceFault(open, command.attempt) ?? withEnd(state, failedPart(open, command)));
   },
-  RecordPartSilent: (state, { snapshotId, part, lastAttempt, failure }) =>
-    onPart(state, { snapshotId, part }, ({ status, attempt }) => {
-      const claimed = status !== 'OPEN' || attempt !== lastAttempt;
-      if (claimed) return reject('CONFLICT', `part ${part} of ${snapshotId} was claimed meanwhile; let it go on`);
+  RecordPartSilent: (state, { snapshotId, part, lastAttempt, lastSign, failure }) =>
+    onPart(state, { snapshotId, part }, (known) => {
+      const { attempt } = known;
+      const silent = !hasEnded(known) && attempt === lastAttempt && (known.status === 'CLAIMED' ? known.lastSign : null) === lastSign;
+      if (!silent) return reject('CONFLICT', `part ${part} of ${snapshotId} was heard of meanwhile (${known.status}); let it go on`);
       const data = { snapshotId, part, attempt: attempt + 1, failure, retryAfterMs: null };
       return withEnd(state, { type: 'SnapshotPartFailed', data });
     }),
@@ -78,11 +79,11 @@ function fenceFault({ part, attempt, status }: PartState, reported: number): Rej
   return reject('CONFLICT', `attempt ${reported} of part ${part} is over: the ledger is at attempt ${attempt} (${status}); withdraw its copies`);
 }
 
-/** Every target of the part has its outcome, and one is stored. */
-function copiesFault({ part, targetIds }: PartState, { copies, failedCopies }: CommandOf<'RecordPartTaken'>): Rejection | null {
+/** Every target that the attempt feeds has its outcome, and one is stored. */
+function copiesFault({ part, feeds }: PartState, { copies, failedCopies }: CommandOf<'RecordPartTaken'>): Rejection | null {
   if (copies.length === 0) return reject('INVALID_INPUT', `part ${part} stored no copy; record it as failed instead`);
   const told = [...copies, ...failedCopies].map(({ targetId }) => targetId).sort();
-  const planned = [...targetIds].sort();
+  const planned = [...feeds].sort();
   if (told.length === planned.length && told.every((id, at) => id === planned[at])) return null;
   return reject('INVALID_INPUT', `part ${part} feeds ${planned.join(', ')}, but outcomes came for ${told.join(', ')}; report each target once`);
 }

@@ -88,11 +88,12 @@ export interface RecordPartFailed extends AttemptRef {
   /** `[n]` is the pause after failure n + 1; used up: the part has failed for good. */
   readonly retryPausesMs: readonly number[];
 }
-/** Ends a part that nobody claims (AGENT_SILENT). */
+/** Ends a part that nobody claims, or whose holder is silent (AGENT_SILENT). */
 export interface RecordPartSilent extends PartRef {
   readonly type: 'RecordPartSilent';
-  /** Number of the last attempt that was seen, 0 for none: a claim since then rejects this. */
+  /** Number of the last attempt that was seen, 0 for none, and its last sign of life, null while it holds no claim: any since then rejects this. */
   readonly lastAttempt: number;
+  readonly lastSign: number | null;
   readonly failure: Failure;
 }
 

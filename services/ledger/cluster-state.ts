@@ -70,5 +70,9 @@ export const initialState = (): ClusterState => ({
 export const agentNodes = ({ members, agents }: ClusterState): readonly string[] =>
   members.filter(({ name }) => agents.has(name)).map(({ name }) => name).toArray();
 
+/** Nobody of ours reaches its disk any more: its member was gone when the members were last observed, and no agent is joined for it. */
+export const hasLeft = ({ members, agents }: ClusterState, node: string): boolean =>
+  !agents.has(node) && !members.some(({ name }) => name === node);
+
 /** Targets of the next snapshot; a legacy cluster without a policy uses `local`. */
 export const targetIdsOf = ({ policy }: ClusterState): readonly string[] => policy?.targetIds ?? [localTargetId];

@@ -69,6 +69,10 @@ describe('a repair', () => {
     const newer = after(partial, recurring('b', slot(2)), start('b'), taken('b', 1, [copy('b'), copy('b', 'nas')]));
     expect(when(newer, repair)).toMatchObject([{ type: 'SnapshotCopyStored' }, { type: 'SnapshotPruneRequested', data: of('a', 'nas') }]);
   });
+  test('is refused once it was given up, so that what it left can be swept', () => {
+    const givenUp: ClusterCommand = { type: 'RecordCopyFailed', ...of('a', 'nas'), failure: broken, retryAfterMs: null };
+    expect(codeOf(when(after(partial, givenUp), repair))).toBe('CONFLICT');
+  });
   test('is refused once the user asked for the deletion', () => {
     expect(codeOf(when(after(partial, remove('a')), repair))).toBe('CONFLICT');
   });
@@ -103,6 +107,45 @@ describe('deleting a snapshot', () => {
     const asked = after(stored, remove('a'), trouble);
     expect(types(when(asked, pruned('a')))).toEqual(['SnapshotPruned']);
     expect(when(after(asked, pruned('a')), trouble)).toEqual([]);
+  });
+});
+
+describe('a copy on the disk of a node', () => {
+  const members = ['n1', 'n2'].map((name) => ({ memberId: name, name, clientUrls: [], learner: false }));
+  const joins = ['n1', 'n2'].map((node) => ({ type: 'JoinAgent' as const, node, worker: node, endpoint: 'http://x' }));
+  const observed = (...names: string[]): ClusterCommand => ({ type: 'ObserveMembers', members: members.filter(({ name }) => names.includes(name)) });
+  const served = after([], register({ retentionCount: 1 }), observed('n1', 'n2'), ...joins);
+  const run = (id: string, n: number, ...nodes: string[]): readonly ClusterCommand[] => [
+    recurring(id, slot(n)), ...nodes.flatMap((node) => [start(id, null, node), taken(id, 1, [copy(id, 'local', { node, storedOn: node })], node)]),
+  ];
+  const onNode = (id: string, node: string) => ({ snapshotId: `c.${id}`, targetId: 'local', node });
+
+  test('is counted with those of its node, and left as it is once the node has left', () => {
+    expect(prunesOf(after(served, ...run('a', 1, 'n1', 'n2'), ...run('b', 2, 'n1', 'n2')))).toEqual(['c.a', 'c.a']);
+    const left = after(served, ...run('a', 1, 'n1', 'n2'), observed('n1'), ...run('b', 2, 'n1'));
+    expect(left.filter(({ type }) => type === 'SnapshotPruneRequested')).toMatchObject([{ data: onNode('a', 'n1') }]);
+  });
+  test('of a node that left is given up when the snapshot is deleted, the others are deleted', () => {
+    const left = after(served, ...run('a', 1, 'n1', 'n2'), observed('n1'));
+    expect(when(left, remove('a'))).toMatchObject([
+      { type: 'SnapshotPruneRequested', data: { ...onNode('a', 'n1'), reason: 'DELETED' } },
+      { type: 'SnapshotPruneRequested', data: { ...onNode('a', 'n2'), reason: 'DELETED' } },
+      { type: 'SnapshotPruned', data: { ...onNode('a', 'n2'), reason: 'ABANDONED' } },
+    ]);
+    expect(when(after(left, remove('a')), remove('a'))).toEqual([]);
+  });
+  test('whose prune stood when its node left keeps waiting for it, until the snapshot is deleted', () => {
+    const waiting = after(served, ...run('a', 1, 'n1', 'n2'), ...run('b', 2, 'n1', 'n2'), { type: 'RecordPruned', ...onNode('a', 'n1') }, observed('n1'));
+    expect(when(waiting, remove('a'))).toEqual([{ type: 'SnapshotPruned', data: { ...onNode('a', 'n2'), reason: 'ABANDONED' } }]);
+    const asked = after(served, ...run('a', 1, 'n1', 'n2'), remove('a'));
+    expect(when(asked, remove('a'))).toEqual([]);
+    expect(when(after(asked, observed('n1')), remove('a'))).toMatchObject([{ type: 'SnapshotPruned', data: onNode('a', 'n2') }]);
+  });
+  test('is not given up while its agent is joined, member or not', () => {
+    const alive = after(served, ...run('a', 1, 'n1', 'n2'), observed('n1'), { type: 'JoinAgent', node: 'n2', worker: 'n2', endpoint: 'http://x' });
+    expect(types(when(alive, remove('a')))).toEqual(['SnapshotPruneRequested', 'SnapshotPruneRequested']);
+    expect(types(when(after(served, ...run('a', 1, 'n1', 'n2'), { type: 'LeaveAgent', node: 'n2', worker: 'n2' }), remove('a'))))
+      .toEqual(['SnapshotPruneRequested', 'SnapshotPruneRequested']);
   });
 });
 

@@ -4,6 +4,7 @@ import type { ClusterEvent } from '../../events/cluster-events.js';
 import { isVerified } from '../retention/retention.js';
 import { evolveAll } from './cluster-fold.js';
 import type { ClusterState } from './cluster-state.js';
+import { hasLeft } from './cluster-state.js';
 import type { Decision, Deciders } from './decision.js';
 import { onSnapshot } from './decision.js';
 import type { Rejection } from './rejection.js';
@@ -39,7 +40,7 @@ export const copyDeciders: Deciders<
     }),
   UnpinSnapshot: (state, { snapshotId }) =>
     onSnapshot(state, snapshotId, ({ pinned }) => (pinned ? [{ type: 'SnapshotUnpinned', data: { snapshotId } }] : [])),
-  DeleteSnapshot: (state, { snapshotId }) => onSnapshot(state, snapshotId, deleted),
+  DeleteSnapshot: (state, { snapshotId }) => onSnapshot(state, snapshotId, (snapshot) => deleted(state, snapshot)),
   RecordPruned: (state, { snapshotId, targetId, node }) =>
     onCopy(state, { snapshotId, targetId, node }, ({ state: copyState, pruneReason: reason }) => {
       if (copyState === 'PRUNED') return [];
@@ -66,9 +67,10 @@ function onCopy(state: ClusterState, ref: CopyRef, decideOn: (copy: CopyState, s
   });
 }
 
-/** Only a copy that failed is repaired, and not once the user asked for the snapshot's deletion. */
-function repairFault({ state, targetId }: CopyState, { snapshotId, deleted: isDeleted }: SnapshotState): Rejection | null {
+/** Only a copy that failed is repaired, and not once that was given up or the user asked for the snapshot's deletion. */
+function repairFault({ state, targetId, givenUp }: CopyState, { snapshotId, deleted: isDeleted }: SnapshotState): Rejection | null {
   if (isDeleted) return reject('CONFLICT', `snapshot ${snapshotId} is being deleted; withdraw the copy`);
+  if (givenUp) return reject('CONFLICT', `the copy of ${snapshotId} on target ${targetId} was given up meanwhile; withdraw it`);
   return state === 'FAILED' ? null : reject('CONFLICT', `the copy of ${snapshotId} on target ${targetId} is ${state}; there is nothing to repair`);
 }
 
@@ -84,12 +86,20 @@ function pinFault({ snapshotId, copies, phase, outcome }: SnapshotState): Reject
   return reject('CONFLICT', `snapshot ${snapshotId} (${outcome}) has no stored copy that a pin could keep`, ['id']);
 }
 
-/** Again for one that is going or gone is no fault. */
-function deleted({ snapshotId, phase, outcome, pinned, copies }: SnapshotState): Decision {
+/** Again for one that is going or gone is no fault, and gives up what a node that left meanwhile was to delete. */
+function deleted(state: ClusterState, { snapshotId, phase, outcome, pinned, copies }: SnapshotState): Decision {
   if (pinned) return reject('PINNED', `snapshot ${snapshotId} is pinned; unpin it first`, ['id']);
   if (phase !== 'ENDED') return reject('IN_PROGRESS', `snapshot ${snapshotId} has not ended; delete it when it has`, ['id']);
-  if (copies.every(({ state }) => state === 'FAILED')) {
+  if (copies.every((copy) => copy.state === 'FAILED')) {
     return reject('CONFLICT', `snapshot ${snapshotId} (${outcome}) has no stored copy that could be deleted`, ['id']);
   }
-  return copies.filter(({ state }) => state === 'STORED').map((copy) => pruneIntent(snapshotId, copy, 'DELETED'));
+  const intents = copies.filter((copy) => copy.state === 'STORED').map((copy) => pruneIntent(snapshotId, copy, 'DELETED'));
+  return [...intents, ...copies.filter((copy) => isOutOfReach(state, copy)).map((copy) => abandoned(snapshotId, copy))];
 }
+
+/** On the disk of a node that left, where nobody would ever carry the deletion out. */
+const isOutOfReach = (state: ClusterState, { state: copyState, node }: CopyState): boolean =>
+  node !== null && (copyState === 'STORED' || copyState === 'PRUNING') && hasLeft(state, node);
+
+const abandoned = (snapshotId: string, { targetId, node }: CopyState): ClusterEvent =>
+  ({ type: 'SnapshotPruned', data: { snapshotId, targetId, node, reason: 'ABANDONED' } });

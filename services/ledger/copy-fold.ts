@@ -13,7 +13,7 @@ export const copyFolds: Folds<
   SnapshotCopyStored: (state, { snapshotId, copy }) =>
     withStored(changedCopy(state, snapshotId, copy, () => ({ state: 'STORED', stored: copy, failure: null, retryAfterMs: null })), snapshotId, copy),
   SnapshotCopyFailed: (state, { snapshotId, targetId, node, failure, retryAfterMs }) =>
-    changedCopy(state, snapshotId, { targetId, node }, () => ({ failure, retryAfterMs })),
+    changedCopy(state, snapshotId, { targetId, node }, () => ({ failure, retryAfterMs, givenUp: retryAfterMs === null })),
   SnapshotVerified: (state, { snapshotId, targetId, node, level }) =>
     changedCopy(state, snapshotId, { targetId, node }, ({ stored }) => ({ stored: stored && { ...stored, verification: level } })),
   SnapshotPinned: (state, { snapshotId }) => changedSnapshot(state, snapshotId, () => ({ pinned: true })),
@@ -24,8 +24,10 @@ export const copyFolds: Folds<
       targetId, node,
     });
   },
-  SnapshotPruned: (state, { snapshotId, targetId, node }) =>
-    changedCopy(state, snapshotId, { targetId, node }, () => ({ state: 'PRUNED', failure: null, retryAfterMs: null })),
+  SnapshotPruned: (state, { snapshotId, targetId, node, reason }) => {
+    const pruned = changedCopy(state, snapshotId, { targetId, node }, () => ({ state: 'PRUNED', failure: null, retryAfterMs: null }));
+    return changedSnapshot(pruned, snapshotId, ({ deleted }) => ({ deleted: deleted || reason === 'ABANDONED' }));
+  },
   SnapshotPruneFailed: (state, { snapshotId, targetId, node, failure, retryAfterMs }) =>
     changedCopy(state, snapshotId, { targetId, node }, () => ({ failure, retryAfterMs })),
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { after, codeOf, connection, folded, later, manual, pathOf, register, savePolicy, start, taken, types, when } from './cluster-ledger.fixture.js';
-import { agentNodes } from './cluster-state.js';
+import { agentNodes, hasLeft } from './cluster-state.js';
 
 const registered = after([], register());
 
@@ -81,6 +81,14 @@ describe('agents', () => {
     expect(agentNodes(folded(joined))).toEqual(['n1']);
     expect(agentNodes(folded(after(joined, { type: 'ObserveMembers', members: [member('n2')] })))).toEqual([]);
     expect(agentNodes(folded(after(joined, { type: 'LeaveAgent', node: 'n1', worker: 'w1' })))).toEqual([]);
+  });
+  test('are gone with their member, and join again while they live', () => {
+    const gone = { type: 'ObserveMembers', members: [member('n2')] } as const;
+    expect(when(joined, gone)).toMatchObject([{ type: 'MembersObserved' }, { type: 'AgentLeft', data: { node: 'n1', worker: 'w1' } }]);
+    expect([joined, after(joined, gone), after(joined, gone, join)].map((events) => hasLeft(folded(events), 'n1'))).toEqual([false, true, false]);
+  });
+  test('serve no node of the name that stands for any', () => {
+    for (const node of ['any', '']) expect(codeOf(when(registered, { ...join, node }))).toBe('INVALID_INPUT');
   });
   test('and members that are known already write nothing', () => {
     expect(when(joined, join)).toEqual([]);

@@ -2,6 +2,7 @@
 // Not on its snapshots: see request-decider.ts, attempt-decider.ts, copy-decider.ts.
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterEvent, Failure } from '../../events/cluster-events.js';
+import { anyPart } from '../../events/snapshot-part.js';
 import type { ClusterState } from './cluster-state.js';
 import type { CommandOf, Decision, Deciders } from './decision.js';
 import { removedFault } from './decision.js';
@@ -25,10 +26,10 @@ export const registryDeciders: Deciders<
   ObserveMembers: (state, { members }) => {
     const fault = removedFault(state);
     if (fault) return fault;
-    return isDeepStrictEqual(members, state.members.toArray()) ? [] : [{ type: 'MembersObserved', data: { members } }];
+    return isDeepStrictEqual(members, state.members.toArray()) ? [] : [{ type: 'MembersObserved', data: { members } }, ...goneAgents(state, members)];
   },
   JoinAgent: (state, { node, worker, endpoint }) => {
-    const fault = removedFault(state);
+    const fault = removedFault(state) ?? nodeFault(node);
     if (fault) return fault;
     return isDeepStrictEqual(state.agents.get(node), { worker, endpoint }) ? [] : [{ type: 'AgentJoined', data: { node, worker, endpoint } }];
   },
@@ -68,6 +69,17 @@ function revisionFault({ policy }: ClusterState, expected: number | null): Rejec
   if (expected === null || expected === revision) return null;
   const message = `the policy is at revision ${revision}, not ${expected}: somebody saved it meanwhile; read it again and decide anew`;
   return reject('CONFLICT', message, ['expectedRevision']);
+}
+
+function nodeFault(node: string): Rejection | null {
+  if (node !== '' && node !== anyPart) return null;
+  return reject('INVALID_INPUT', `"${node}" cannot be the name of a node with an agent: give its etcd member another name`, ['node']);
+}
+
+/** An agent is gone with its member; one that lives on joins again, and so can still be asked for what its disk holds. */
+function goneAgents({ agents }: ClusterState, members: CommandOf<'ObserveMembers'>['members']): readonly ClusterEvent[] {
+  const gone = agents.filter((_, node) => !members.some(({ name }) => name === node));
+  return gone.entrySeq().toArray().map(([node, { worker }]) => ({ type: 'AgentLeft', data: { node, worker } }));
 }
 
 /** Ends every open request; what was stored by then stays. */

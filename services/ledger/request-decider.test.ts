@@ -77,9 +77,9 @@ describe('the parts of a snapshot', () => {
       .toMatchObject([{ data: { parts: [{ part: 'any', targetIds: ['nas', 'local'] }] } }]);
     expect(when(after([], register(null, true)), manual('a'))).toMatchObject([{ data: { parts: [{ part: 'any', targetIds: ['local'] }] } }]);
   });
-  test('are one per node with an agent, the first feeding the other targets too', () => {
+  test('are one per node with an agent, each of which may feed the other targets', () => {
     expect(when(after(withAgents, savePolicy({ targetIds: ['nas', 'local'] })), manual('a'))).toMatchObject([{
-      data: { parts: [{ part: 'n1', targetIds: ['local', 'nas'] }, { part: 'n2', targetIds: ['local'] }] },
+      data: { parts: [{ part: 'n1', targetIds: ['local', 'nas'] }, { part: 'n2', targetIds: ['local', 'nas'] }] },
     }]);
   });
   test('are one where local is not among the targets', () => {

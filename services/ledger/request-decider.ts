@@ -1,6 +1,7 @@
 // Decides on requests: recurring slots (once each, never ahead of time, skipped while busy), manual ones (queued, idempotent by key).
 // A slot that was requested or skipped before is settled: no events, so that a scheduler may ask twice.
 import type { Part } from '../../events/cluster-events.js';
+import { anyPart } from '../../events/snapshot-part.js';
 import { localTargetId } from '../../events/target-events.js';
 import type { RequestSnapshot } from './cluster-commands.js';
 import type { ClusterState } from './cluster-state.js';
@@ -10,9 +11,6 @@ import { removedFault } from './decision.js';
 import { givenNameFault } from './registry-input.js';
 import type { Rejection } from './rejection.js';
 import { reject } from './rejection.js';
-
-/** The part of a cluster without agents. */
-export const anyPart = 'any';
 
 export const requestDeciders: Deciders<'RequestSnapshot'> = {
   RequestSnapshot: (state, command) => {
@@ -66,11 +64,11 @@ function requested(state: ClusterState, command: RequestSnapshot, slot: string |
   return [{ type: 'SnapshotRequested', data }];
 }
 
-/** One part per node where agents store on their own disks, the first feeding the other targets too; else one part for all. */
+/** One part per node where agents store on their own disks, each of which may feed the other targets too; else one part for all. */
 function partsOf(state: ClusterState): readonly Part[] {
   const targetIds = targetIdsOf(state);
   const nodes = targetIds.includes(localTargetId) ? agentNodes(state) : [];
   if (nodes.length === 0) return [{ part: anyPart, targetIds }];
   const others = targetIds.filter((id) => id !== localTargetId);
-  return nodes.map((part, at) => ({ part, targetIds: at === 0 ? [localTargetId, ...others] : [localTargetId] }));
+  return nodes.map((part) => ({ part, targetIds: [localTargetId, ...others] }));
 }

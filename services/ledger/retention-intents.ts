@@ -1,7 +1,7 @@
 // The prune intents that retention gives once a recurring copy is stored and verified, for the places where it was stored.
 // Not the rule itself: see services/retention/retention.ts.
 import type { ClusterEvent, ClusterEventOf } from '../../events/cluster-events.js';
-import { prunedTargetIds, storedCopies } from '../retention/retention-plan.js';
+import { leftNodes, prunedTargetIds, storedCopies } from '../retention/retention-plan.js';
 import { isVerified, planRetention } from '../retention/retention.js';
 import type { ClusterState } from './cluster-state.js';
 import type { CopyPlace, CopyState, PruneReason, SnapshotState } from './snapshot-state.js';
@@ -28,7 +28,8 @@ function intentsAt(state: ClusterState, place: CopyPlace): readonly ClusterEvent
   const retentionCount = state.policy?.retentionCount;
   if (retentionCount === undefined || !targetIds.includes(place.targetId)) return [];
   const copies = storedAt(state, place).flatMap((snapshot) => storedCopies(snapshot).filter((copy) => isSamePlace(copy, place)));
-  return planRetention({ copies, retentionCount, targetIds }).filter(({ keep }) => !keep).flatMap(({ snapshotId }) => {
+  const plan = planRetention({ copies, retentionCount, targetIds, leftNodes: leftNodes(state, copies) });
+  return plan.filter(({ keep }) => !keep).flatMap(({ snapshotId }) => {
     const snapshot = state.snapshots.get(snapshotId);
     const copy = snapshot && findCopy(snapshot, place);
     return copy ? [pruneIntent(snapshotId, copy, 'RETENTION')] : [];

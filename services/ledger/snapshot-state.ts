@@ -2,14 +2,17 @@
 // Not how events lead there: see run-fold.ts and copy-fold.ts.
 import type { ClusterEventOf, Failure, FailedCopyFact, ReadFacts, StoredCopyFact } from '../../events/cluster-events.js';
 
-export type PruneReason = ClusterEventOf<'SnapshotPruned'>['data']['reason'];
+export type PruneReason = ClusterEventOf<'SnapshotPruneRequested'>['data']['reason'];
 
 /** OPEN: free to be claimed, perhaps after a pause. TAKEN and FAILED are final. */
 export type PartStatus = 'OPEN' | 'CLAIMED' | 'TAKEN' | 'FAILED';
 
 export interface PartState {
   readonly part: string;
+  /** That it may feed. */
   readonly targetIds: readonly string[];
+  /** That its latest attempt feeds; none before it began and once it failed. */
+  readonly feeds: readonly string[];
   readonly status: PartStatus;
   /** Number of the latest attempt, the fencing token; 0 before the first. */
   readonly attempt: number;
@@ -35,6 +38,8 @@ export interface CopyState {
   readonly pruneReason: PruneReason | null;
   readonly failure: Failure | null;
   readonly retryAfterMs: number | null;
+  /** It failed, and its repair is not tried again. */
+  readonly givenUp: boolean;
 }
 
 export interface SnapshotState {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { after, folded, register, savePolicy, takenManual, takenRecurring } from '../ledger/cluster-ledger.fixture.js';
+import {
+  after, copy, folded, recurring, register, savePolicy, slot, start, taken, takenManual, takenRecurring,
+} from '../ledger/cluster-ledger.fixture.js';
 import { retentionPlan } from './retention-plan.js';
 
 const ledger = after([], register(), ...takenRecurring('a', 1), ...takenManual('m'), ...takenRecurring('b', 2));
@@ -17,6 +19,15 @@ describe('the retention plan', () => {
       ['c.b', 'kept: no policy uses this target']];
     expect(reasons(folded(after(ledger, { type: 'RemoveCluster' })), 1)).toEqual(none);
     expect(reasons(folded(after(ledger, savePolicy({ targetIds: ['nas'] }))), 1)).toEqual(none);
+  });
+  test('prunes nothing on a node that left', () => {
+    const members = [{ memberId: 'm', name: 'n1', clientUrls: [], learner: false }];
+    const onNode = (id: string, n: number) => [recurring(id, slot(n)), start(id, null, 'n1'), taken(id, 1, [copy(id, 'local', { node: 'n1' })], 'n1')];
+    const join = { type: 'JoinAgent' as const, node: 'n1', worker: 'w', endpoint: 'http://x' };
+    const served = after([], register(), { type: 'ObserveMembers', members }, join, ...onNode('a', 1), ...onNode('b', 2));
+    expect(reasons(folded(served), 1)).toEqual([['c.a', 'pruned: beyond the newest 1'], ['c.b', 'kept: newest of 1']]);
+    const left = 'kept: its node has left the cluster';
+    expect(reasons(folded(after(served, { type: 'ObserveMembers', members: [] })), 1)).toEqual([['c.a', left], ['c.b', left]]);
   });
   test('leaves out what is not stored any more', () => {
     expect(reasons(folded(after(ledger, { type: 'DeleteSnapshot', snapshotId: 'c.a' })))).toHaveLength(2);

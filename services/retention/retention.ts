@@ -26,16 +26,18 @@ export interface RetentionInput {
   readonly retentionCount: number;
   /** Targets that the policy prunes; others are left as they are. */
   readonly targetIds: readonly string[];
+  /** Nodes whose disk nobody reaches any more; what lies there is left as it is. */
+  readonly leftNodes: readonly string[];
 }
 
 export const isVerified = (level: VerificationLevel): boolean => verificationLevels.indexOf(level) >= verificationLevels.indexOf('STRUCTURE_OK');
 
 /** One decision for each copy, in the order given: per target and node the newest `retentionCount` that count are kept. */
-export function planRetention({ copies, retentionCount, targetIds }: RetentionInput): readonly RetentionDecision[] {
+export function planRetention({ copies, retentionCount, ...rules }: RetentionInput): readonly RetentionDecision[] {
   const newer = new Map<string, number>();
   return copies.toReversed().map((copy) => {
     const { snapshotId, targetId, node } = copy;
-    const exempt = exemptions(copy, targetIds);
+    const exempt = exemptions(copy, rules);
     if (exempt.length > 0) return { snapshotId, targetId, node, keep: true, reasons: exempt };
     const rank = (newer.get(placeKey(copy)) ?? 0) + 1;
     newer.set(placeKey(copy), rank);
@@ -45,12 +47,15 @@ export function planRetention({ copies, retentionCount, targetIds }: RetentionIn
   }).toReversed();
 }
 
-function exemptions({ kind, pinned, verification, targetId }: RetentionCopy, targetIds: readonly string[]): readonly string[] {
+type Rules = Pick<RetentionInput, 'targetIds' | 'leftNodes'>;
+
+function exemptions({ kind, pinned, verification, targetId, node }: RetentionCopy, { targetIds, leftNodes }: Rules): readonly string[] {
   const rules: readonly (readonly [boolean, string])[] = [
     [kind === 'MANUAL', 'kept: manual'],
     [pinned, 'kept: pinned'],
     [!isVerified(verification), 'kept: not verified'],
     [!targetIds.includes(targetId), 'kept: no policy uses this target'],
+    [node !== null && leftNodes.includes(node), 'kept: its node has left the cluster'],
   ];
   return rules.flatMap(([applies, reason]) => (applies ? [reason] : []));
 }

@@ -18,6 +18,8 @@ export interface LeaseSettings {
 
 export interface Lease {
   readonly attempt: number;
+  /** That this attempt stores on: decided by its claim. */
+  readonly targetIds: readonly string[];
   /** Aborts when the claim is lost. */
   readonly lost: AbortSignal;
   /** How far the read is, told with the next renewal. */
@@ -43,6 +45,7 @@ export async function claimPart(part: OpenPart, takeOver: number | null, setting
   if (!started) return null;
 
   const { attempt } = started.data;
+  const targetIds = claim.state.snapshots.get(snapshotId)?.parts.find((known) => known.part === part.part)?.feeds ?? [];
   const of = { snapshotId, part: part.part, attempt };
   const loss = new AbortController();
   let latest = { bytes: 0, totalBytes: null as number | null };
@@ -60,6 +63,7 @@ export async function claimPart(part: OpenPart, takeOver: number | null, setting
 
   return {
     attempt,
+    targetIds,
     lost: loss.signal,
     note(bytes, totalBytes) {
       latest = { bytes, totalBytes };

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadFacts } from '../../events/cluster-events.js';
 import type { Etcd, EtcdStatus, SnapshotStream } from '../etcd/etcd.js';
 import type { Lease } from './attempt-lease.js';
-import { nodeOf } from './copy-folder.js';
 import { manifestFacts } from './copy-manifest.js';
 import { type CopyPlaces, type OpenPlaces, openPlaces } from './copy-places.js';
 import { type CopyOutcome, storeCopies, withdrawCopies } from './copy-round.js';
@@ -51,7 +50,9 @@ const WITHDRAWAL_MS = 10_000;
 /** Rejects with nothing of the attempt left, but for what a target did not give back in time: a sweep finds that. */
 export async function readAndStore(parts: CopiedReadParts, attempt: Attempt, etcd: Etcd, status: EtcdStatus): Promise<ReadOutcome> {
   const { part, lease, signal } = attempt;
-  const open = await openPlaces(parts.places, part, lease.attempt, status.dbSize);
+  const { clusterId, name } = part;
+  const { attempt: number, targetIds } = lease;
+  const open = await openPlaces(parts.places, { clusterId, name, part: part.part, attempt: number, targetIds }, status.dbSize);
   const began = performance.now();
   const stream = await etcd.openSnapshot(status.endpoint, { signal, idleTimeoutMs: parts.idleTimeoutMs });
   const takenAt = parts.now();
@@ -82,7 +83,7 @@ async function readBehind(parts: CopiedReadParts, attempt: Attempt, reading: Rea
   const { open, spooling, stream } = reading;
   const ending = new AbortController();
   const signal = AbortSignal.any([attempt.signal, ending.signal]);
-  const round = { signal, stallMs: parts.stallMs, pausesMs: TRY_PAUSES_MS, node: nodeOf(part.part), now: parts.now };
+  const round = { signal, stallMs: parts.stallMs, pausesMs: TRY_PAUSES_MS, part: part.part, now: parts.now };
   const stored = storeCopies(open, spooling.source, round);
   stored.catch(() => undefined);
   try {

@@ -1,10 +1,10 @@
 // The places of one attempt: its targets, opened and checked for room side by side, and where to spool.
 // A target that fails here costs its own copy only; with none left the attempt fails before etcd is read.
 import type { FailedCopyFact } from '../../events/cluster-events.js';
+import { nodeOfCopy } from '../../events/snapshot-part.js';
 import type { OpenTarget, TargetRegistry } from '../targets/target-registry.js';
-import { copyFolder, nodeOf } from './copy-folder.js';
+import { copyFolder } from './copy-folder.js';
 import { failureOf } from './failure-record.js';
-import type { OpenPart } from './open-work.js';
 import { spoolFile } from './spool.js';
 import { StepFailure } from './step-failure.js';
 
@@ -12,6 +12,15 @@ export interface CopyPlaces extends TargetRegistry {
   /** Where to spool when no target has a place for it; exists. */
   readonly spoolFolder: string;
   readonly snapkeepVersion: string;
+}
+
+/** The attempt whose copies are to be stored. */
+export interface CopiedAttempt {
+  readonly clusterId: string;
+  readonly name: string;
+  readonly part: string;
+  readonly attempt: number;
+  readonly targetIds: readonly string[];
 }
 
 export interface OpenPlaces {
@@ -25,15 +34,17 @@ export interface OpenPlaces {
 const PREFLIGHT_MS = 10_000;
 
 /** Throws the first target's failure when none can take `bytes`. */
-export async function openPlaces(places: CopyPlaces, part: OpenPart, attempt: number, bytes: number): Promise<OpenPlaces> {
-  const node = nodeOf(part.part);
-  const tried = await Promise.allSettled(part.targetIds.map((targetId) => inTime(openForCopy(places, targetId, bytes), targetId)));
+export async function openPlaces(places: CopyPlaces, copied: CopiedAttempt, bytes: number): Promise<OpenPlaces> {
+  const { part, attempt, targetIds } = copied;
+  const tried = await Promise.allSettled(targetIds.map((targetId) => inTime(openForCopy(places, targetId, bytes), targetId)));
   const targets = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failed = tried.flatMap((one, at): FailedCopyFact[] =>
-    (one.status === 'rejected' ? [{ targetId: part.targetIds[at] ?? '', node, failure: failureOf(one.reason, 'PREFLIGHT') }] : []));
+  const failed = tried.flatMap((one, at): FailedCopyFact[] => {
+    const targetId = targetIds[at] ?? '';
+    return one.status === 'rejected' ? [{ targetId, node: nodeOfCopy(part, targetId), failure: failureOf(one.reason, 'PREFLIGHT') }] : [];
+  });
   const first = tried.find((one) => one.status === 'rejected');
   if (targets.length === 0 && first) throw first.reason;
-  const folder = copyFolder(part, attempt);
+  const folder = copyFolder(copied, attempt);
   return { targets, failed, folder, spoolFile: spoolFile(await spoolFolderOf(targets, places), folder) };
 }
 

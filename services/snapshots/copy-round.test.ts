@@ -14,7 +14,7 @@ import type { OpenPart } from './open-work.js';
 import { StepFailure } from './step-failure.js';
 
 const bytes = Buffer.from('data');
-const round: CopyRound = { signal: new AbortController().signal, stallMs: 10_000, pausesMs: [10, 20], node: null, now: () => '2026-11-23T06:00:00.000Z' };
+const round: CopyRound = { signal: new AbortController().signal, stallMs: 10_000, pausesMs: [10, 20], part: 'any', now: () => '2026-11-23T06:00:00.000Z' };
 
 let folder: string;
 beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'copies-')); });
@@ -53,10 +53,10 @@ function placesOf(...targets: Target[]): CopyPlaces {
 async function opened(...targets: Target[]) {
   const part: OpenPart = {
     clusterId: 'a', snapshotId: 'a.1', name: 'first', part: 'any', targetIds: targets.map(({ targetId }) => targetId),
-    attempt: 0, claimedBy: null, leaseMs: 0, sign: { revision: -1, seenAt: 0 }, tried: [], notBefore: 0,
+    attempt: 0, claimedBy: null, leaseMs: 0, sign: { revision: -1, seenAt: 0 }, tried: [], notBefore: 0, openSince: 0,
   };
   const places = placesOf(...targets);
-  return { places, open: await openPlaces(places, part, 1, bytes.length) };
+  return { places, open: await openPlaces(places, { ...part, attempt: 1 }, bytes.length) };
 }
 
 async function stored(...targets: Target[]) {

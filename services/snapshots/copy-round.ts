@@ -2,6 +2,7 @@
 // A target that fails costs its own copy only. What fails here is made up for later: see repair-run.ts.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FailedCopyFact, StoredCopyFact } from '../../events/cluster-events.js';
+import { nodeOfCopy } from '../../events/snapshot-part.js';
 import { encodedSource } from '../encoding/encoded-source.js';
 import type { CopySource } from '../targets/copy-source.js';
 import type { OpenTarget, TargetRegistry } from '../targets/target-registry.js';
@@ -11,8 +12,8 @@ import type { CopyBounds } from './copy-watch.js';
 import { failureOf } from './failure-record.js';
 
 export interface CopyRound extends CopyBounds {
-  /** The node whose own member is read; null for a part that any worker may read. */
-  readonly node: string | null;
+  /** The part that is read. */
+  readonly part: string;
   /** Before each further try. */
   readonly pausesMs: readonly number[];
   /** RFC 3339 UTC. */
@@ -26,7 +27,7 @@ export interface CopyOutcome {
 
 interface CopyPlace extends CopyBounds {
   readonly folder: string;
-  readonly node: string | null;
+  readonly part: string;
   readonly now: () => string;
 }
 
@@ -37,7 +38,7 @@ export async function storeCopies(places: OpenPlaces, source: CopySource, round:
   const copies = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failedNow = tried.flatMap((one, at): FailedCopyFact[] => {
     const targetId = targets[at]?.target.targetId ?? '';
-    return one.status === 'rejected' ? [{ targetId, node: round.node, failure: failureOf(one.reason, 'COMMIT') }] : [];
+    return one.status === 'rejected' ? [{ targetId, node: nodeOfCopy(round.part, targetId), failure: failureOf(one.reason, 'COMMIT') }] : [];
   });
   const first = tried.find((one) => one.status === 'rejected');
   if (copies.length === 0 && first) throw first.reason;
@@ -59,11 +60,12 @@ async function storedSoon(open: OpenTarget, source: CopySource, place: CopyPlace
 
 /** One try, as the fact that is recorded of it. */
 export async function storeCopy({ target, encoding }: OpenTarget, source: CopySource, place: CopyPlace): Promise<StoredCopyFact> {
-  const { folder, node, now } = place;
+  const { folder, part, now } = place;
+  const { targetId, storedOn } = target;
   const encoded = encodedSource(source, encoding);
   const stored = await watched(encoded, place, (from, signal) => target.store({ folder }, from, signal));
   return {
-    targetId: target.targetId, node, storedOn: target.storedOn, ...stored, encoding: encoded.encoding,
+    targetId, node: nodeOfCopy(part, targetId), storedOn, ...stored, encoding: encoded.encoding,
     storedAt: now(), verification: 'STRUCTURE_OK',
   };
 }

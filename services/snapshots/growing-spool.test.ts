@@ -38,7 +38,7 @@ function reading(signal = never) {
     for (let size = 0; size < bytes;) {
       const { value, done } = await pieces.next();
       if (done === true) throw new Error(`it ended after ${size} of ${bytes} bytes`);
-      taken.push(value);
+      taken.push(Buffer.from(value));
       size += value.length;
     }
     return Buffer.concat(taken);

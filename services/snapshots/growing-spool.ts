@@ -44,12 +44,13 @@ export async function createSpool(file: string, expectedSize: number): Promise<G
 
   async function* blocks(reader: FileHandle, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const aborted = abortOf(signal);
+    const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     for (let at = 0; ;) {
       signal.throwIfAborted();
       if (at < size) {
-        const block = await blockAt(reader, { file, position: at, length: Math.min(BLOCK_BYTES, size - at) });
-        at += block.length;
-        yield block;
+        const piece = await blockAt(reader, { file, position: at, block: block.subarray(0, size - at) });
+        at += piece.length;
+        yield piece;
       } else if (ended) {
         await end.promise;
         return;
@@ -81,11 +82,11 @@ export async function createSpool(file: string, expectedSize: number): Promise<G
   };
 }
 
-async function blockAt(reader: FileHandle, { file, position, length }: { file: string; position: number; length: number }): Promise<Uint8Array> {
+async function blockAt(reader: FileHandle, { file, position, block }: { file: string; position: number; block: Buffer }): Promise<Uint8Array> {
   try {
-    const { bytesRead, buffer } = await reader.read(Buffer.allocUnsafeSlow(length), 0, length, position);
+    const { bytesRead } = await reader.read(block, 0, block.length, position);
     if (bytesRead === 0) throw new Error(`it ends at ${position}, though more was written to it`);
-    return buffer.subarray(0, bytesRead);
+    return block.subarray(0, bytesRead);
   } catch (error) {
     throw diskFailure('COMMIT', file, error);
   }

@@ -1,6 +1,7 @@
 // What the cluster looks like when an attempt begins: its members, told to the ledger, and the one member to read.
 // Not the choice itself: see services/etcd/member-choice.ts.
-import { EtcdError, type Etcd, type EtcdStatus } from '../etcd/etcd.js';
+import type { EventContext } from '../../events/event-store.js';
+import { EtcdError, type Etcd, type EtcdMember, type EtcdStatus } from '../etcd/etcd.js';
 import { type EndpointAnswer, chooseMember } from '../etcd/member-choice.js';
 import type { CommandHandler } from '../ledger/command-handler.js';
 import type { OpenPart } from './open-work.js';
@@ -11,14 +12,38 @@ export interface Observation {
   readonly worker: string;
 }
 
-/** @throws StepFailure (CONNECT) when no endpoint leads to a healthy member. */
-export async function observeCluster(
-  { commands, worker }: Observation, part: OpenPart, etcd: Etcd, options: { tried: string[]; endpoints: readonly string[]; signal: AbortSignal },
-): Promise<EtcdStatus> {
-  const { tried, endpoints, signal } = options;
+export interface Choice {
+  /** Endpoints of the attempts before this one; the chosen one is added. */
+  readonly tried: string[];
+  readonly endpoints: readonly string[];
+  /** The member that must answer; null: any. */
+  readonly node: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** @throws StepFailure (CONNECT) when no endpoint leads to a healthy member, or to another than the node's. */
+export async function observeCluster(observation: Observation, part: OpenPart, etcd: Etcd, choice: Choice): Promise<EtcdStatus> {
+  const { node, signal } = choice;
+  const context = { actor: `worker:${observation.worker}`, correlationId: part.snapshotId, causationId: `${part.snapshotId}/${part.part}` };
+  const members = await observeMembers(observation, part.clusterId, { etcd, context, signal });
+  const status = await chosenMember(etcd, choice);
+  const name = members.find(({ memberId }) => memberId === status.memberId)?.name ?? status.memberId;
+  if (node === null || name === node) return status;
+  throw new StepFailure('CONNECT', 'MEMBER_FOREIGN', `the member ${name} answers at ${status.endpoint}, which the agent of node ${node} was given: `
+    + 'set SNAPKEEP_NODE_NAME and SNAPKEEP_NODE_ENDPOINT of the agent to the same member');
+}
+
+/** Tells the ledger who is in the cluster, where that is news. */
+export async function observeMembers(
+  { commands }: Pick<Observation, 'commands'>, clusterId: string, how: { etcd: Etcd; context: EventContext; signal: AbortSignal },
+): Promise<readonly EtcdMember[]> {
+  const { etcd, context, signal } = how;
   const members = (await etcd.members(signal)).map(({ memberId, name, clientUrls, learner }) => ({ memberId, name, clientUrls, learner }));
-  const context = { actor: `worker:${worker}`, correlationId: part.snapshotId, causationId: `${part.snapshotId}/${part.part}` };
-  await commands.executeCluster(part.clusterId, { type: 'ObserveMembers', members }, context);
+  await commands.executeCluster(clusterId, { type: 'ObserveMembers', members }, context);
+  return members;
+}
+
+async function chosenMember(etcd: Etcd, { tried, endpoints, signal }: Choice): Promise<EtcdStatus> {
   const answers = await Promise.all(endpoints.map((endpoint) => answerOf(etcd, endpoint, signal)));
   const choice = chooseMember(answers, tried);
   const chosen = answers.find((answer) => answer.endpoint === choice.endpoint);

@@ -56,6 +56,13 @@ describe('the parts to read', () => {
     expect(given(requested('a.1'), started('a.1', 1), partFailed('a.1', 1, 5000)).parts()).toMatchObject([{ claimedBy: null, notBefore: 7000 }]);
   });
 
+  test('are open since no older snapshot of the cluster is', () => {
+    const both = given(requested('a.1'), requested('a.2'), started('a.1', 1));
+    expect(both.parts()).toMatchObject([{ snapshotId: 'a.1', openSince: 0 }]);
+    both.apply('a', { type: 'SnapshotFailed', data: { snapshotId: 'a.1', failure } }, { revision: 3, now: 9000 });
+    expect(both.parts()).toMatchObject([{ snapshotId: 'a.2', openSince: 9000 }]);
+  });
+
   test('are gone when they failed for good', () => {
     const ended: ClusterEvent = { type: 'SnapshotFailed', data: { snapshotId: 'a.1', failure } };
     expect(given(requested('a.1'), started('a.1', 1), partFailed('a.1', 1, null), ended).parts()).toEqual([]);

@@ -1,13 +1,15 @@
 // The worker's table of open work, folded from the log: parts to read, intents to carry out, attempts whose leftovers to sweep.
 // Decides nothing: each item is decided again on its stream. Instants are of the worker's own monotonic clock, in ms.
-import type { ClusterEvent, ClusterEventOf, ClusterEventType } from '../../events/cluster-events.js';
+import type { ClusterEvent, ClusterEventOf } from '../../events/cluster-events.js';
 import { copyFolder } from './copy-folder.js';
+import { type Handlers, type Seen, applyEvent } from './seen-events.js';
 
 export interface OpenPart {
   readonly clusterId: string;
   readonly snapshotId: string;
   readonly name: string;
   readonly part: string;
+  /** That it may feed: what an attempt does feed is decided by its claim. */
   readonly targetIds: readonly string[];
   /** Of the latest attempt; 0 before the first. */
   attempt: number;
@@ -20,6 +22,8 @@ export interface OpenPart {
   readonly tried: string[];
   /** Not to be claimed before. */
   notBefore: number;
+  /** Since when no older snapshot of the cluster is open; Infinity while one is. */
+  openSince: number;
 }
 
 export interface OpenPrune {
@@ -45,17 +49,6 @@ export interface OpenWork {
   takeLeftovers(): readonly Leftover[];
 }
 
-/** Where the event stands on its stream, and when it was seen. */
-export interface Seen { readonly revision: number; readonly now: number }
-type Handlers = { readonly [T in ClusterEventType]?: (clusterId: string, data: ClusterEventOf<T>['data'], seen: Seen) => void };
-
-function applyBy<T extends ClusterEventType>(
-  on: { readonly [K in T]?: (clusterId: string, data: ClusterEventOf<K>['data'], seen: Seen) => void },
-  clusterId: string, event: { readonly [K in T]: ClusterEventOf<K> }[T], seen: Seen,
-): void {
-  on[event.type]?.(clusterId, event.data, seen);
-}
-
 const copyKey = (copy: { snapshotId: string; targetId: string; node: string | null }): string =>
   `${copy.snapshotId}/${copy.targetId}/${copy.node ?? ''}`;
 
@@ -70,19 +63,26 @@ export function createOpenWork(): OpenWork {
   const leave = (part: OpenPart): void => {
     if (part.attempt > 0) leftovers.push({ folder: copyFolder(part, part.attempt), targetIds: part.targetIds });
   };
-  const close = (clusterId: string, snapshotId: string): void => {
+  /** The parts of the cluster's oldest open snapshot. */
+  const oldest = (clusterId: string): readonly OpenPart[] => [...clusters.get(clusterId)?.values().next().value?.values() ?? []];
+  const open = (clusterId: string, now: number): void => {
+    for (const part of oldest(clusterId)) part.openSince = Math.min(part.openSince, now);
+  };
+  const close = (clusterId: string, snapshotId: string, now: number): void => {
     for (const part of clusters.get(clusterId)?.get(snapshotId)?.values() ?? []) leave(part);
     clusters.get(clusterId)?.delete(snapshotId);
     if (clusters.get(clusterId)?.size === 0) clusters.delete(clusterId);
+    open(clusterId, now);
   };
 
-  const request = (clusterId: string, data: ClusterEventOf<'SnapshotRequested'>['data']): void => {
+  const request = (clusterId: string, data: ClusterEventOf<'SnapshotRequested'>['data'], now: number): void => {
     const parts = data.parts.map(({ part, targetIds }): [string, OpenPart] => [part, {
       clusterId, snapshotId: data.snapshotId, name: data.name, part, targetIds,
-      attempt: 0, claimedBy: null, leaseMs: 0, sign: { revision: -1, seenAt: 0 }, tried: [], notBefore: 0,
+      attempt: 0, claimedBy: null, leaseMs: 0, sign: { revision: -1, seenAt: 0 }, tried: [], notBefore: 0, openSince: Infinity,
     }]);
     const snapshots = clusters.get(clusterId) ?? new Map<string, Map<string, OpenPart>>();
     clusters.set(clusterId, snapshots.set(data.snapshotId, new Map(parts)));
+    open(clusterId, now);
   };
   const start = (part: OpenPart | undefined, data: ClusterEventOf<'SnapshotStarted'>['data'], sign: OpenPart['sign']): void => {
     if (!part) return;
@@ -97,7 +97,7 @@ export function createOpenWork(): OpenWork {
   };
 
   const on: Handlers = {
-    SnapshotRequested: request,
+    SnapshotRequested: (clusterId, data, { now }) => request(clusterId, data, now),
     SnapshotStarted: (clusterId, data, { revision, now }) => start(find(clusterId, data), data, { revision, seenAt: now }),
     SnapshotProgressed: (clusterId, data, { revision, now }) => {
       const part = find(clusterId, data);
@@ -107,8 +107,8 @@ export function createOpenWork(): OpenWork {
     SnapshotPartTaken: (clusterId, { snapshotId, part }) => {
       clusters.get(clusterId)?.get(snapshotId)?.delete(part);
     },
-    SnapshotTaken: (clusterId, { snapshotId }) => close(clusterId, snapshotId),
-    SnapshotFailed: (clusterId, { snapshotId }) => close(clusterId, snapshotId),
+    SnapshotTaken: (clusterId, { snapshotId }, { now }) => close(clusterId, snapshotId, now),
+    SnapshotFailed: (clusterId, { snapshotId }, { now }) => close(clusterId, snapshotId, now),
     SnapshotPruneRequested: (clusterId, intent) => {
       prunes.set(copyKey(intent), { clusterId, intent, failures: 0, notBefore: 0 });
     },
@@ -122,11 +122,8 @@ export function createOpenWork(): OpenWork {
   };
 
   return {
-    apply: (clusterId, event, seen) => applyBy(on, clusterId, event, seen),
-    parts: () => [...clusters.values()].flatMap((snapshots) => {
-      const [oldest] = snapshots.values();
-      return oldest ? [...oldest.values()] : [];
-    }),
+    apply: (clusterId, event, seen) => applyEvent(on, clusterId, event, seen),
+    parts: () => [...clusters.keys()].flatMap(oldest),
     prunes: () => [...prunes.values()],
     takeLeftovers() {
       const taken = leftovers;

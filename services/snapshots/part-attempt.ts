@@ -2,21 +2,23 @@
 // Ends as taken, failed as a fact, or nothing when the claim is refused or lost; only then are its own copies withdrawn.
 import type { Logger } from 'pino';
 import { isSnapkeepError } from '../../events/errors.js';
-import type { ClusterState } from '../ledger/cluster-state.js';
 import type { ConnectEtcd } from '../etcd/etcd.js';
 import type { Vault } from '../vault/vault.js';
+import { connectionOf } from './cluster-connection.js';
 import { type LeaseSettings, claimPart } from './attempt-lease.js';
 import { withdrawCopies } from './copy-round.js';
 import { type Attempt, type CopiedReadParts, readAndStore } from './copied-read.js';
 import { observeCluster } from './member-observation.js';
 import type { OpenPart } from './open-work.js';
 import { failureOf } from './failure-record.js';
-import { StepFailure } from './step-failure.js';
-import type { RunEnd } from './worker.js';
+import { type NodeAgent, isNodePart } from './work-reach.js';
+import type { RunEnd } from './due-runs.js';
 
 export interface AttemptParts extends LeaseSettings, CopiedReadParts {
   readonly connectEtcd: ConnectEtcd;
   readonly vault: Vault;
+  /** The node whose part this worker reads, at its own endpoint; null where it serves none. */
+  readonly agent: NodeAgent | null;
 }
 
 /** `signal` aborts the attempt for a shutdown: the claim stays, so that the next start goes on at once. */
@@ -45,10 +47,12 @@ export async function runPart(parts: AttemptParts, part: OpenPart, takeOver: num
 async function attemptPart(parts: AttemptParts, attempt: Attempt & { log: Logger }): Promise<RunEnd> {
   const { part, lease, log } = attempt;
   const state = await parts.commands.clusterState(part.clusterId);
-  const connection = await connectionOf(parts, state);
+  const agent = isNodePart(part) ? agentFor(parts, part) : null;
+  const connection = await connectionOf(parts.vault, state, agent);
   const etcd = parts.connectEtcd(connection);
   try {
-    const status = await observeCluster(parts, part, etcd, { tried: part.tried, endpoints: connection.endpoints, signal: attempt.signal });
+    const { endpoints } = connection;
+    const status = await observeCluster(parts, part, etcd, { tried: part.tried, endpoints, node: agent?.node ?? null, signal: attempt.signal });
     const outcome = await readAndStore(parts, attempt, etcd, status);
     const end = await lease.recordTaken(outcome);
     if (end === null) {
@@ -61,13 +65,7 @@ async function attemptPart(parts: AttemptParts, attempt: Attempt & { log: Logger
   }
 }
 
-async function connectionOf({ vault }: AttemptParts, { connection, removed }: ClusterState) {
-  if (removed) throw new StepFailure('CREDENTIALS', 'CLUSTER_REMOVED', 'the cluster has been removed; nothing is read from it');
-  const secret = connection.secretRef === null ? {} : await vault.get(connection.secretRef);
-  if (secret === null) {
-    throw new StepFailure('CREDENTIALS', 'SECRET_MISSING',
-      'the vault does not hold the secret of this cluster: save its password or client key again with updateCluster');
-  }
-  const { endpoints, ca, clientCertificate, username } = connection;
-  return { endpoints, ca, clientCertificate, username, clientKey: secret['clientKey'] ?? null, password: secret['password'] ?? null };
+function agentFor({ agent }: AttemptParts, { clusterId, part }: OpenPart): NodeAgent {
+  if (agent?.clusterId === clusterId && agent.node === part) return agent;
+  throw new Error(`the part of node ${part} of cluster ${clusterId} was claimed by a worker that does not serve it`);
 }

@@ -5,7 +5,7 @@ import type { CommandHandler } from '../ledger/command-handler.js';
 import type { TargetRegistry } from '../targets/target-registry.js';
 import type { OpenPrune } from './open-work.js';
 import { failureOf } from './failure-record.js';
-import type { RunEnd } from './worker.js';
+import type { RunEnd } from './due-runs.js';
 
 export interface PruneParts {
   readonly commands: CommandHandler;

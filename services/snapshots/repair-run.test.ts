@@ -32,7 +32,7 @@ const connection = { endpoints: ['http://127.0.0.1:1'], ca: null, clientCertific
 const context = { actor: 'test', correlationId: 'c', causationId: 'c' };
 const never = new AbortController().signal;
 const repair: OpenRepair = {
-  clusterId: 'a', snapshotId: 'a.1', name: 'first', part: 'any', attempt: 1, facts, targetId: 'second', node: null, failures: 0, notBefore: 0,
+  clusterId: 'a', snapshotId: 'a.1', name: 'first', part: 'any', attempt: 1, facts, readBy: 'w1', storedOn: ['n1'], targetId: 'second', node: null, failures: 0, notBefore: 0,
 };
 
 let folder: string;
@@ -88,7 +88,7 @@ describe('a copy that failed', () => {
     await partial();
     expect(await runRepair(partsWith(), repair, never)).not.toBeNull();
     const copy = await copyNow();
-    expect(copy).toMatchObject({ state: 'STORED', stored: { keys: [{ key: 'a/first/1-repair-1/snapshot.db' }, { key: 'a/first/1-repair-1/manifest.json' }] } });
+    expect(copy).toMatchObject({ state: 'STORED', stored: { keys: [{ key: 'a/first/1-repair-1-n1/snapshot.db' }, { key: 'a/first/1-repair-1-n1/manifest.json' }] } });
     expect((await readFile(copy?.stored?.location ?? '')).equals(bytes)).toBe(true);
     expect(copy?.stored?.storedSha256).toBe(stored.storedSha256);
   });
@@ -128,7 +128,7 @@ describe('a copy that failed', () => {
 
   test('replaces what a crash of the same repair left', async () => {
     await partial();
-    await directory('second').store({ folder: 'a/first/1-repair-1' }, wholeSource(Buffer.from('half')), never);
+    await directory('second').store({ folder: 'a/first/1-repair-1-n1' }, wholeSource(Buffer.from('half')), never);
     await runRepair(partsWith(), repair, never);
     expect((await readFile((await copyNow())?.stored?.location ?? '')).equals(bytes)).toBe(true);
   });

@@ -13,10 +13,10 @@ import type { CopyPlaces } from './copy-places.js';
 import { storeCopy } from './copy-round.js';
 import { failureOf } from './failure-record.js';
 import type { OpenRepair } from './open-repairs.js';
-import { type RepairOrigin, originsOf, repairSource } from './repair-source.js';
+import { type RepairOrigin, copiesOfRead, originsOf, repairSource } from './repair-source.js';
 import type { SpoolRoom } from './spool-room.js';
 import { StepFailure } from './step-failure.js';
-import type { RunEnd } from './worker.js';
+import type { RunEnd } from './due-runs.js';
 
 export interface RepairParts {
   readonly commands: CommandHandler;
@@ -66,13 +66,13 @@ interface Repairing {
 
 async function store(parts: RepairParts, repair: OpenRepair, { snapshot, signal }: Repairing): Promise<RunEnd> {
   const { places, now, stallMs } = parts;
-  const { snapshotId, targetId, node, facts } = repair;
+  const { snapshotId, targetId, part, facts } = repair;
   const open = await places.openForWriting(targetId);
-  const folder = repairFolder(repair, repair.attempt, repair.failures + 1);
+  const folder = repairFolder(repair, repair.attempt, { n: repair.failures + 1, nodeId: parts.nodeId });
   // A crash of this very repair may have left something under its keys, which are nobody else's.
   await open.target.sweep({ folder });
   await open.target.preflight(facts.dbSize);
-  const copy = await storeCopy(open, sourceOf(parts, repair, snapshot), { folder, node, now, stallMs, signal });
+  const copy = await storeCopy(open, sourceOf(parts, repair, snapshot), { folder, part, now, stallMs, signal });
   try {
     // A target that was retired meanwhile takes no copy, and its secret may be gone.
     await places.openForWriting(targetId);
@@ -89,15 +89,15 @@ async function store(parts: RepairParts, repair: OpenRepair, { snapshot, signal 
 
 /** Another origin at each try, so that one that cannot be read does not stand in the way. */
 function sourceOf({ places, spools, nodeId }: RepairParts, repair: OpenRepair, snapshot: SnapshotState): CopySource {
-  const { attempt, facts, failures } = repair;
-  const origins = originsOf(snapshot, { spool: spools.kept(copyFolder(repair, attempt)), nodeId });
+  const { part, attempt, facts, failures } = repair;
+  const origins = originsOf(snapshot, { part, spool: spools.kept(copyFolder(repair, attempt)), nodeId });
   const origin: RepairOrigin | undefined = origins[failures % origins.length];
-  if (origin === undefined) throw nothingToReadFrom(snapshot);
+  if (origin === undefined) throw nothingToReadFrom(snapshot, part);
   return repairSource(origin, { facts, targets: places, manifest: manifestFacts(repair, attempt, facts, places.snapkeepVersion) });
 }
 
-function nothingToReadFrom({ copies }: SnapshotState): Unrepairable {
-  const encrypted = copies.some(({ state, stored }) => state === 'STORED' && stored?.encoding.includes('age') === true);
+function nothingToReadFrom(snapshot: SnapshotState, part: string): Unrepairable {
+  const encrypted = copiesOfRead(snapshot, part).some(({ encoding }) => encoding.includes('age'));
   const remedy = 'The next snapshot is stored on this target again.';
   return encrypted
     ? new Unrepairable('READ', 'COPY_ENCRYPTED', `Every stored copy is encrypted, and this service has no key to read one back. ${remedy}`)

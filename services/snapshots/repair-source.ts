@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs';
 import type { ReadFacts, StoredCopyFact } from '../../events/cluster-events.js';
 import { decode } from '../encoding/decode.js';
-import type { SnapshotState } from '../ledger/snapshot-state.js';
+import { type SnapshotState, isSamePlace } from '../ledger/snapshot-state.js';
 import type { CopySource, VerifiedFile } from '../targets/copy-source.js';
 import type { TargetRegistry } from '../targets/target-registry.js';
 import { TRAILER_SIZE, spoolHash } from './spool-hash.js';
@@ -13,12 +13,27 @@ export type RepairOrigin =
   | { readonly kind: 'spool'; readonly file: string }
   | { readonly kind: 'copy'; readonly stored: StoredCopyFact };
 
+export interface OriginsSought {
+  /** The part whose read the copy is to hold: those of other parts hold other bytes. */
+  readonly part: string;
+  /** The kept spool of that read. */
+  readonly spool: string | null;
+  readonly nodeId: string;
+}
+
 /** What can be read here: the spool first, then copies on this node's disks, then others. None that is encrypted. */
-export function originsOf({ copies }: SnapshotState, { spool, nodeId }: { spool: string | null; nodeId: string }): readonly RepairOrigin[] {
-  const stored = copies.flatMap((copy) => (copy.state === 'STORED' && copy.stored ? [copy.stored] : []))
+export function originsOf(snapshot: SnapshotState, { part, spool, nodeId }: OriginsSought): readonly RepairOrigin[] {
+  const stored = copiesOfRead(snapshot, part)
     .filter(({ encoding, storedOn }) => !encoding.includes('age') && (storedOn === null || storedOn === nodeId))
     .sort((a, b) => Number(b.storedOn !== null) - Number(a.storedOn !== null));
   return [...(spool === null ? [] : [{ kind: 'spool' as const, file: spool }]), ...stored.map((copy) => ({ kind: 'copy' as const, stored: copy }))];
+}
+
+/** The stored copies, where their part told of them: all but those that were made up for from another part's read. */
+export function copiesOfRead({ copies, parts }: SnapshotState, part: string): readonly StoredCopyFact[] {
+  const told = parts.filter((one) => one.part === part).flatMap((one) => [...one.copies, ...one.failedCopies]);
+  const held = copies.filter((copy) => copy.state === 'STORED' && told.some((place) => isSamePlace(place, copy)));
+  return held.flatMap(({ stored }) => stored ?? []);
 }
 
 export interface RepairSubject {

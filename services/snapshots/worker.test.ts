@@ -9,7 +9,8 @@ import { arrivals } from './arrivals.fixture.js';
 import type { OpenRepair } from './open-repairs.js';
 import type { Leftover, OpenPart } from './open-work.js';
 import { createWorker } from './worker.js';
-import type { RunEnd, Worker, WorkerParts } from './worker.js';
+import type { RunEnd } from './due-runs.js';
+import type { Worker, WorkerParts } from './worker.js';
 
 const now = '2026-11-23T06:00:00.000Z';
 const context: EventContext = { actor: 'test', correlationId: 'c', causationId: 'c' };
@@ -50,12 +51,13 @@ function start(options: Partial<WorkerParts> = {}) {
   const runs = arrivals<Run>();
   const swept = arrivals<Leftover>();
   worker = createWorker({
-    store, worker: 'me', nodeId: 'n1', parallel: 2, monotonicMs: () => 0, log: pino({ level: 'silent' }),
+    store, worker: 'me', nodeId: 'n1', agent: null, membership: null, agentSilenceMs: 600_000, parallel: 2, monotonicMs: () => 0, log: pino({ level: 'silent' }),
     runPart: (part, takeOver, signal) => new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(null));
       runs.push({ part: { ...part }, takeOver, signal, end: resolve });
     }),
     runPrune: async () => null,
+    endSilentPart: async () => null,
     runRepair: async () => null,
     firstRepairMs: 0,
     sweep: async (leftover) => swept.push(leftover),

@@ -2,23 +2,26 @@
 // Decides nothing that the ledger decides: a claim, a failure and a completion are commands, and who is refused does nothing.
 import type { Logger } from 'pino';
 import { clusterEventSchemas, type ClusterEvent } from '../../events/cluster-events.js';
-import type { EventStore, Position, StoredEvent } from '../../events/event-store.js';
+import type { EventStore, StoredEvent } from '../../events/event-store.js';
+import type { AgentMembership } from './agent-membership.js';
 import { copyFolder } from './copy-folder.js';
+import { type RunEnd, createRuns } from './due-runs.js';
 import { createOpenRepairs, type OpenRepair } from './open-repairs.js';
 import { createOpenWork, type Leftover, type OpenPart, type OpenPrune } from './open-work.js';
+import { type WorkerPlace, canPrune, isNodePart, isOwnPart, repairWaitMs } from './work-reach.js';
 
-/** What a run appended last; null where it appended nothing. Until the worker has seen it, its table is older than the run. */
-export type RunEnd = Position | null;
-
-export interface WorkerParts {
+/** `worker` is an id that no other live process has. */
+export interface WorkerParts extends WorkerPlace {
   readonly store: EventStore;
-  /** Id of this worker; no other live process has it. */
-  readonly worker: string;
-  /** Node whose disk it reaches: prune intents for other nodes are left to their workers. */
-  readonly nodeId: string;
+  /** An agent's own part is read beside so many others, since nobody else can. */
   readonly parallel: number;
+  /** Of an agent. */
+  readonly membership: AgentMembership | null;
   readonly runPart: (part: OpenPart, takeOver: number | null, signal: AbortSignal) => Promise<RunEnd>;
   readonly runPrune: (prune: OpenPrune) => Promise<RunEnd>;
+  /** Tells that nobody claims the part of a node, or that its claim lapsed, for so long. */
+  readonly endSilentPart: (part: OpenPart, silentForMs: number) => Promise<RunEnd>;
+  readonly agentSilenceMs: number;
   readonly runRepair: (repair: OpenRepair, signal: AbortSignal) => Promise<RunEnd>;
   /** From the end of a snapshot to the first repair of a copy that failed. */
   readonly firstRepairMs: number;
@@ -45,26 +48,20 @@ export interface Worker {
 const sweepEveryMs = 3_600_000;
 const parallelPrunes = 4;
 const parallelRepairs = 2;
-const refusedPauseMs = 1_000;
+type Kind = 'part' | 'own part' | 'silence' | 'prune' | 'repair';
 
 export function createWorker(parts: WorkerParts): Worker {
   const { store, log, monotonicMs } = parts;
   const work = createOpenWork();
-  const repairs = createOpenRepairs(parts.firstRepairMs);
+  const repairs = createOpenRepairs(parts.firstRepairMs, parts.nodeId);
   const following = new AbortController();
   const withdrawing = new AbortController();
   const endingRepairs = new AbortController();
-  /** What runs now, by kind. */
-  const reading = new Map<string, Promise<void>>();
-  const pruning = new Map<string, Promise<void>>();
-  const repairing = new Map<string, Promise<void>>();
-  /** Runs that ended, until the table has seen what they appended. */
-  const unseen = new Map<string, Position>();
+  const runs = createRuns<Kind>({ monotonicMs, log, onEnd: () => dispatch() });
   /** Claims of this worker from before its start: their process is gone, so their lease need not be awaited. */
   let orphans = new Set<string>();
   let orphanFolders = new Set<string>();
   let leftovers: Leftover[] = [];
-  let seenPosition: Position = '';
   let caughtUp = false;
   let stopping = false;
   let failure: Error | null = null;
@@ -74,54 +71,41 @@ export function createWorker(parts: WorkerParts): Worker {
   let followed: Promise<void> = Promise.resolve();
 
   const partKey = (part: OpenPart): string => `${part.snapshotId}/${part.part}`;
-  const pruneKey = ({ intent }: OpenPrune): string => `${intent.snapshotId}/${intent.targetId}/${intent.node ?? ''}/prune`;
-  const repairKey = ({ snapshotId, targetId, node }: OpenRepair): string => `${snapshotId}/${targetId}/${node ?? ''}/repair`;
-  const isBusy = (key: string): boolean => [reading, pruning, repairing, unseen].some((runs) => runs.has(key));
-
+  const pruneKey = ({ intent }: OpenPrune): string => `${intent.snapshotId}/${intent.targetId}/${intent.node ?? ''}`;
+  const repairKey = ({ snapshotId, targetId, node }: OpenRepair): string => `${snapshotId}/${targetId}/${node ?? ''}`;
   /** When the part may be claimed, on the monotonic clock. */
   const claimableAt = (part: OpenPart): number => {
     if (part.claimedBy === null || orphans.has(partKey(part))) return part.notBefore;
     return Math.max(part.notBefore, part.sign.seenAt + part.leaseMs);
   };
+  const silentSince = (part: OpenPart): number => Math.max(part.openSince, claimableAt(part));
 
-  const run = (runs: Map<string, Promise<void>>, key: string, start: () => Promise<RunEnd>, refused: () => void): void => {
-    const ended = start().then((end) => {
-      if (end === null) refused();
-      else if (end > seenPosition) unseen.set(key, end);
-    }, (error: unknown) => {
-      log.error({ err: error, work: key }, 'work ended unexpectedly; it is tried again');
-      refused();
-    }).finally(() => {
-      runs.delete(key);
-      dispatch();
-    });
-    runs.set(key, ended);
-  };
-
-  /** Starts what is due, within the bound; gives when the others are. */
-  const runDue = <Item extends { notBefore: number }>(
-    { runs, parallel, items, keyOf, start, dueAt = ({ notBefore }) => notBefore }: DueRuns<Item>, now: number,
-  ): number[] => items.filter((item) => !isBusy(keyOf(item))).map((item) => {
-    const due = dueAt(item);
-    if (due > now || runs.size >= parallel) return due;
-    run(runs, keyOf(item), () => start(item), () => {
-      item.notBefore = monotonicMs() + refusedPauseMs;
-    });
-    return Infinity;
-  });
   const startPart = (part: OpenPart): Promise<RunEnd> => {
     orphans.delete(partKey(part));
     return parts.runPart(part, part.claimedBy === null ? null : part.sign.revision, withdrawing.signal);
   };
-  const isOurs = ({ intent }: OpenPrune): boolean => intent.storedOn === null || intent.storedOn === parts.nodeId;
-  const runAllDue = (now: number): number[] => [
-    ...runDue({ runs: reading, parallel: parts.parallel, items: work.parts(), keyOf: partKey, dueAt: claimableAt, start: startPart }, now),
-    ...runDue({ runs: pruning, parallel: parallelPrunes, items: work.prunes().filter(isOurs), keyOf: pruneKey, start: parts.runPrune }, now),
-    ...runDue({
-      runs: repairing, parallel: parallelRepairs, items: repairs.due(), keyOf: repairKey,
-      start: (repair: OpenRepair) => parts.runRepair(repair, endingRepairs.signal),
-    }, now),
-  ];
+  const runReads = (now: number): number[] => {
+    const all = work.parts();
+    const ofNodes = all.filter(isNodePart);
+    const claims = { keyOf: partKey, dueAt: claimableAt, start: startPart };
+    const silentAt = (part: OpenPart): number => silentSince(part) + parts.agentSilenceMs;
+    const endSilent = (part: OpenPart): Promise<RunEnd> => parts.endSilentPart(part, monotonicMs() - silentSince(part));
+    return [
+      ...runs.runDue({ ...claims, kind: 'own part', parallel: Infinity, items: ofNodes.filter((part) => isOwnPart(parts, part)) }, now),
+      ...runs.runDue({ ...claims, kind: 'part', parallel: parts.parallel, items: all.filter((part) => !isNodePart(part)) }, now),
+      ...runs.runDue({ kind: 'silence', parallel: Infinity, items: ofNodes, keyOf: partKey, dueAt: silentAt, start: endSilent }, now),
+    ];
+  };
+  const runAllDue = (now: number): number[] => {
+    const prunes = work.prunes().filter((prune) => canPrune(parts, prune));
+    const repairAt = (repair: OpenRepair): number => repair.notBefore + (repairWaitMs(parts, repair) ?? Infinity);
+    const repair = (open: OpenRepair): Promise<RunEnd> => parts.runRepair(open, endingRepairs.signal);
+    return [
+      ...runReads(now),
+      ...runs.runDue({ kind: 'prune', parallel: parallelPrunes, items: prunes, keyOf: pruneKey, start: parts.runPrune }, now),
+      ...runs.runDue({ kind: 'repair', parallel: parallelRepairs, items: repairs.due(), keyOf: repairKey, dueAt: repairAt, start: repair }, now),
+    ];
+  };
 
   const sweep = async (leftover: Leftover): Promise<void> => {
     await parts.sweep(leftover).catch((error: unknown) => {
@@ -167,9 +151,9 @@ export function createWorker(parts: WorkerParts): Worker {
       const [clusterId, seen] = [event.stream.slice('cluster-'.length), { revision: event.revision, now: monotonicMs() }];
       work.apply(clusterId, event.event, seen);
       repairs.apply(clusterId, event.event, seen);
+      parts.membership?.see(clusterId, event.event);
     }
-    seenPosition = event.position;
-    for (const [key, position] of unseen) if (position <= seenPosition) unseen.delete(key);
+    runs.seen(event.position);
   };
   const follow = async (): Promise<void> => {
     for await (const item of store.follow({ signal: following.signal })) {
@@ -180,6 +164,7 @@ export function createWorker(parts: WorkerParts): Worker {
         orphans = new Set(orphaned.map(partKey));
         orphanFolders = new Set(orphaned.map((part) => copyFolder(part, part.attempt)));
         sweepAll();
+        parts.membership?.begin();
       }
       if (caughtUp) sweepOrphaned();
       dispatchSoon();
@@ -201,24 +186,13 @@ export function createWorker(parts: WorkerParts): Worker {
       const bound = setTimeout(() => withdrawing.abort(), drainMs);
       // Nobody waits for a repair; the next start goes on with it.
       endingRepairs.abort();
-      await Promise.all([...reading.values(), ...pruning.values(), ...repairing.values()]);
+      await Promise.all([parts.membership?.end(), runs.ended()]);
       clearTimeout(bound);
       following.abort();
       await Promise.all([followed, swept]);
     },
-    state: () => ({ caughtUp, running: reading.size, failure }),
+    state: () => ({ caughtUp, running: runs.running('part') + runs.running('own part'), failure }),
   };
-}
-
-/** Runs of one kind: those under way, how many there may be, and what is open. */
-interface DueRuns<Item> {
-  readonly runs: Map<string, Promise<void>>;
-  readonly parallel: number;
-  readonly items: readonly Item[];
-  readonly keyOf: (item: Item) => string;
-  /** On the monotonic clock; `notBefore` by default. */
-  readonly dueAt?: (item: Item) => number;
-  readonly start: (item: Item) => Promise<RunEnd>;
 }
 
 function isClusterEvent(event: StoredEvent['event']): event is ClusterEvent {

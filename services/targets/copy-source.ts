@@ -21,8 +21,9 @@ export interface CopySource {
   /** A file that holds, or will hold, exactly what `read` gives, and may be hard-linked at any time; null where there is none. */
   readonly file: string | null;
   /**
-   * From the first byte, as they come. Ends only once they are verified, and throws a StepFailure if they never will be, so that
-   * whoever commits at the end commits nothing invalid. May be read again after it failed. `signal` ends it with an error.
+   * From the first byte, as they come; each piece is its reader's only until it asks for the next. Ends only once they are verified,
+   * and throws a StepFailure if they never will be, so that whoever commits at the end commits nothing invalid. May be read again
+   * after it failed. `signal` ends it with an error.
    */
   read(signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Settles when `read` may end. */

@@ -1,10 +1,9 @@
-// The database of one copy on its way into a bucket: the SDK's upload, fed by the source at the bucket's pace and hashed as it goes.
+// The database of one copy on its way into a bucket: sent in parts at the bucket's pace, and hashed as it goes.
 // Leaves unfinished uploads to whoever called it: what must be taken away after a failure is decided in target.s3.ts.
-import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { Bucket } from './bucket-client.s3.js';
+import { objectParts } from './copy-parts.s3.js';
 import type { CopySource } from './copy-source.js';
 
 const MIB = 1024 * 1024;
@@ -50,26 +49,23 @@ export async function uploadObject(
 ): Promise<UploadedObject> {
   const end = firstFailure();
   const ended = AbortSignal.any([signal, end.signal]);
-  const client = bucket.clientEndedBy(ended);
-  endAtFailedRequest(client, end);
   const hash = createHash('sha256');
   let size = 0;
-  const body = Readable.from(pieces(source.read(ended), end, (piece) => {
-    hash.update(piece);
-    size += piece.length;
-  }), { highWaterMark: 1 });
   const partSize = partSizeFor(source.expectedSize);
-  const upload = new Upload({
-    client, partSize, queueSize: partsAtOnce(partSize), leavePartsOnError: true, params: { ...target, Bucket: bucket.name, Body: body },
+  const parts = objectParts(bucket.clientEndedBy(ended), {
+    object: { ...target, Bucket: bucket.name }, partSize, atOnce: partsAtOnce(partSize), onFailure: (error) => end.fail(error),
   });
   try {
-    const { VersionId } = await upload.done();
-    return { size, sha256: hash.digest('hex'), versionId: VersionId ?? null };
+    for await (const piece of pieces(source.read(ended), end)) {
+      hash.update(piece);
+      size += piece.length;
+      await parts.add(piece);
+    }
+    return { size, sha256: hash.digest('hex'), versionId: await parts.complete() };
   } catch (error) {
-    const failure = end.failure() ?? error;
+    end.fail(error);
+    const failure = end.failure();
     throw signal.aborted && !(failure instanceof SourceEnded) ? new SourceEnded(signal.reason) : failure;
-  } finally {
-    body.destroy();
   }
 }
 
@@ -93,24 +89,9 @@ function firstFailure(): FirstFailure {
   };
 }
 
-/** The SDK's upload goes on with other parts when one has failed for good. */
-function endAtFailedRequest(client: S3Client, end: FirstFailure): void {
-  client.middlewareStack.add((next) => async (args) => {
-    try {
-      return await next(args);
-    } catch (error) {
-      end.fail(error);
-      throw error;
-    }
-  }, { step: 'initialize', name: 'endAtFailedRequest' });
-}
-
-async function* pieces(source: AsyncIterable<Uint8Array>, end: FirstFailure, seen: (piece: Uint8Array) => void): AsyncGenerator<Buffer> {
+async function* pieces(source: AsyncIterable<Uint8Array>, end: FirstFailure): AsyncGenerator<Uint8Array> {
   try {
-    for await (const piece of source) {
-      seen(piece);
-      yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-    }
+    yield* source;
   } catch (error) {
     end.fail(new SourceEnded(error));
     throw error;

@@ -33,7 +33,7 @@ export interface TargetRegistryParts {
   readonly localPath: string;
   readonly openLocal: (place: { readonly targetId: string; readonly root: string }) => Target;
   /** `keys` null: the credential chain of this process. */
-  readonly openS3: (place: S3TargetState, keys: S3Keys | null) => Target;
+  readonly openS3: (place: S3TargetState, keys: S3Keys | null) => Promise<Target>;
 }
 
 export function targetRegistry({ commands, vault, localPath, openLocal, openS3 }: TargetRegistryParts): TargetRegistry {
@@ -48,7 +48,7 @@ export function targetRegistry({ commands, vault, localPath, openLocal, openS3 }
   const openBucket = async (state: S3TargetState): Promise<Target> => {
     const known = buckets.get(state.targetId);
     if (known?.settings === state.settings) return known.target;
-    const target = openS3(state, await keysOf(state, vault));
+    const target = await openS3(state, await keysOf(state, vault));
     buckets.set(state.targetId, { settings: state.settings, target });
     return target;
   };
