@@ -65,7 +65,7 @@ function slotsBetween(offset: number, from: Date, until: Date): string[] {
 function expectSlotsOnce(evidence: readonly Evidence[], begunAt: Date, endedAt: Date): void {
   const told = new Map(evidence.map((one) => [one.clusterId, slotsIn(one.told)]));
   for (const [clusterId, slots] of told) expect([clusterId, slots.filter((slot, at) => slots.indexOf(slot) !== at)]).toEqual([clusterId, []]);
-  expect(told.get(often)?.length).toBeGreaterThan(2);
+  expect(told.get(often)?.length).toBeGreaterThan(1);
   for (const offset of slotOffsets) {
     const registered = evidence.find(({ clusterId }) => clusterId === slotCluster(offset))?.told.at(-1)?.at;
     const due = slotsBetween(offset, registered === undefined ? begunAt : new Date(registered), endedAt);
@@ -101,7 +101,7 @@ async function expectRebuildAlike(stores: ProductionStores, evidence: readonly E
 async function expectCompletionsSeen(subscribers: readonly CompletionSubscriber[], evidence: readonly Evidence[]): Promise<void> {
   const completed = evidence.flatMap(({ told }) => [...ofType(told, 'SnapshotTaken'), ...ofType(told, 'SnapshotFailed')]).map(({ snapshotId }) => snapshotId).sort();
   for (const { seen, connections } of subscribers) {
-    await untilTrue('the subscriber has seen the last completion', () => seen.length >= completed.length).catch(() => undefined);
+    await untilTrue('the subscriber has seen as many completions as there are', () => seen.length >= completed.length, { withinMs: catchUpWithinMs });
     expect(seen.map(({ snapshot }) => snapshot.id).sort()).toEqual(completed);
     expect(new Set(seen.map(({ cursor }) => cursor)).size).toBe(seen.length);
     expect(connections()).toBeGreaterThan(1);

@@ -21,12 +21,14 @@ const halves = [
   ['api,scheduler', 'api,worker', 'worker,projector'],
   ['api,projector', 'worker,scheduler', 'projector,scheduler'],
 ] as const;
-const longestLifeMs = 3_000;
-/** FerretDB writes few rows a second: busier clients would leave the read store further and further behind. */
-const longestThoughtMs = 1_500;
+/** FerretDB writes few rows a second: busier clients, or projectors that die sooner, would leave the read store further and further behind. */
+const longestThoughtMs = 4_000;
+const readyWithinMs = 120_000;
 
 export interface KillPlan {
   readonly forMs: number;
+  /** Of a process, between two kills within its half. */
+  readonly longestLifeMs: number;
   /** Of what is chosen; what happens when is the machine's. */
   readonly seed: number;
 }
@@ -63,7 +65,7 @@ export async function startMixedProcesses(stores: ProductionStores): Promise<Mix
 export async function registerClusters({ apis: [api] }: MixedProcesses, etcd: EtcdConnection): Promise<void> {
   if (api === undefined) throw new Error('unreachable: three processes are APIs');
   await registerEtcd(api, manual, etcd);
-  await registerEtcd(api, often, etcd, { policy: { cron: '*/4 * * * * *', retentionCount: 2 } });
+  await registerEtcd(api, often, etcd, { policy: { cron: '*/8 * * * * *', retentionCount: 2 } });
   for (const offset of slotOffsets) {
     const cron = `${offset},${offset + slotsEverySeconds} * * * * *`;
     await registerEtcd(api, slotCluster(offset), etcd, { policy: { cron, retentionCount: 2 } });
@@ -79,7 +81,7 @@ export interface KillsSurvived {
 }
 
 /** Rejects with what a client saw of an API that ran. */
-export async function killAtRandom(processes: MixedProcesses, { forMs, seed }: KillPlan): Promise<KillsSurvived> {
+export async function killAtRandom(processes: MixedProcesses, { forMs, longestLifeMs, seed }: KillPlan): Promise<KillsSurvived> {
   const random = seededRandom(seed);
   const clients = new Map(processes.apis.map((api, at) => [api, mutationClients(api, random, manual, { keyPrefix: `api-${at}`, longestThoughtMs })]));
   const lives = new Map<Snapkeep, Promise<void>>();
@@ -98,7 +100,7 @@ export async function killAtRandom(processes: MixedProcesses, { forMs, seed }: K
       if (victim === undefined) break;
       await endAtRandom(victim, random);
       await lives.get(victim);
-      await victim.start();
+      await victim.start({ withinMs: readyWithinMs });
       live(victim);
     }
     return kills;
@@ -114,7 +116,7 @@ export async function killAtRandom(processes: MixedProcesses, { forMs, seed }: K
 async function restartAll(all: readonly Snapkeep[]): Promise<void> {
   const codes = await Promise.all(all.map((process) => process.stop()));
   if (codes.some((code) => code !== 0)) throw new Error(`told to stop, the processes ended with ${codes.join(', ')}`);
-  await Promise.all(all.map((process) => process.start()));
+  await Promise.all(all.map((process) => process.start({ withinMs: readyWithinMs })));
 }
 
 /** Mostly without a word, sometimes twice, sometimes as told. */

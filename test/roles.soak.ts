@@ -4,7 +4,7 @@ import { afterAll, beforeAll, test } from '@jest/globals';
 import { type ProductionStores, productionSuite } from './production-stores.js';
 import { expectRolesSurvive } from './role-evidence.js';
 
-const plan = { forMs: 300_000, seed: 20_261_125 };
+const plan = { forMs: 300_000, longestLifeMs: 8_000, seed: 20_261_125 };
 
 await productionSuite('Roles that are killed at random for five minutes', (openStores) => {
   let stores: ProductionStores;

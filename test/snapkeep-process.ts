@@ -41,14 +41,21 @@ export interface Snapkeep {
   kill9(): Promise<void>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** Starts again on the same data; resolves when it is ready. `ready: false` resolves as soon as the process runs. */
-  start(options?: { readonly ready?: boolean }): Promise<void>;
+  /** Starts again on the same data; resolves when it is ready. */
+  start(options?: StartOptions): Promise<void>;
   /** Ends the process, if there is one, and removes its folders. */
   dispose(): Promise<void>;
 }
 
-/** `env` over settings that make things happen soon. Resolves when it is ready; `ready: false` as soon as the process runs. */
-export async function startSnapkeep(env: Readonly<Record<string, string>> = {}, options: { readonly ready?: boolean } = {}): Promise<Snapkeep> {
+export interface StartOptions {
+  /** False: it is enough that the process runs. */
+  readonly ready?: boolean;
+  /** How long it may take to become ready. */
+  readonly withinMs?: number;
+}
+
+/** `env` over settings that make things happen soon. Resolves when it is ready, unless told otherwise. */
+export async function startSnapkeep(env: Readonly<Record<string, string>> = {}, options: StartOptions = {}): Promise<Snapkeep> {
   if (!existsSync(main)) throw new Error('dist/main.js is not there: run the tests by "npm test", which builds first, or "npm run build"');
   const folder = await mkdtemp(join(tmpdir(), 'snapkeep-test-'));
   const dataDir = join(folder, 'data');
@@ -128,10 +135,10 @@ function snapkeepOn(place: Place): Snapkeep {
       await end('SIGKILL');
     },
     stop: () => end('SIGTERM'),
-    async start({ ready = true } = {}) {
+    async start({ ready = true, withinMs = stillStartingMs } = {}) {
       const run = runSnapkeep(place);
       runs.push(run);
-      if (ready) address = await readyAddress(run);
+      if (ready) address = await readyAddress(run, withinMs);
     },
     async dispose() {
       await end('SIGKILL');
@@ -161,7 +168,7 @@ function hasEnded(run: Run | undefined): boolean {
   return !run || run.child.exitCode !== null || run.child.signalCode !== null;
 }
 
-async function readyAddress(run: Run): Promise<string> {
+async function readyAddress(run: Run, withinMs: number): Promise<string> {
   const said = (): string => run.output.join('');
   let health = 'none';
   await untilTrue('Snapkeep is ready', async () => {
@@ -171,7 +178,7 @@ async function readyAddress(run: Run): Promise<string> {
     const answer = await fetch(new URL('/health/ready', address));
     health = await answer.text();
     return answer.ok;
-  }, { withinMs: stillStartingMs }).catch((cause: unknown) => {
+  }, { withinMs }).catch((cause: unknown) => {
     throw new Error(`Snapkeep did not become ready; its health: ${health}; it said:\n${said()}`, { cause });
   });
   const address = readyLine.exec(said())?.[1];
