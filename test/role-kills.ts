@@ -22,7 +22,8 @@ const halves = [
   ['api,projector', 'worker,scheduler', 'projector,scheduler'],
 ] as const;
 /** FerretDB writes few rows a second: busier clients, or projectors that die sooner, would leave the read store further and further behind. */
-const longestThoughtMs = 4_000;
+const longestThoughtMs = 2_500;
+const longestStartMs = 1_500;
 const readyWithinMs = 120_000;
 
 export interface KillPlan {
@@ -99,7 +100,9 @@ export async function killAtRandom(processes: MixedProcesses, { forMs, longestLi
       const victim = random.pick(half);
       if (victim === undefined) break;
       await endAtRandom(victim, random);
+      // The clients notice before it starts again.
       await lives.get(victim);
+      if (random.next() < 0.15) await killWhileStarting(victim, random.next() * longestStartMs);
       await victim.start({ withinMs: readyWithinMs });
       live(victim);
     }
@@ -119,13 +122,8 @@ async function restartAll(all: readonly Snapkeep[]): Promise<void> {
   await Promise.all(all.map((process) => process.start({ withinMs: readyWithinMs })));
 }
 
-/** Mostly without a word, sometimes twice, sometimes as told. */
+/** Mostly without a word, sometimes as told. */
 async function endAtRandom(victim: Snapkeep, random: SeededRandom): Promise<void> {
-  const way = random.next();
-  if (way < 0.2) {
-    await victim.stop();
-    return;
-  }
-  await victim.kill9();
-  if (way > 0.85) await killWhileStarting(victim, random.next() * 1_500);
+  if (random.next() < 0.2) await victim.stop();
+  else await victim.kill9();
 }
