@@ -17,7 +17,11 @@ import { type Snapkeep, startSnapkeep } from './snapkeep-process.js';
 const catchUpWithinMs = 120_000;
 
 export async function expectRolesSurvive(stores: ProductionStores, plan: KillPlan): Promise<void> {
-  const [etcd, processes] = await Promise.all([startEtcd(), startMixedProcesses(stores)]);
+  const etcd = await startEtcd();
+  const processes = await startMixedProcesses(stores).catch(async (error: unknown) => {
+    await etcd.stop();
+    throw error;
+  });
   let subscribers: readonly CompletionSubscriber[] = [];
   try {
     await putKeys(etcd.connection, { count: 200 });
