@@ -110,14 +110,14 @@ export async function killAtRandom(processes: MixedProcesses, { forMs, longestLi
   });
   processes.all.forEach(live);
   const [ofOne = 0, ofOther = 0] = await Promise.race([Promise.all(killing), failed.promise]);
-  await restartAll(processes.all);
-  await Promise.all(lives.values());
+  await restartAll(processes.all, lives);
   return { acknowledged: [...clients.values()].map(({ acknowledged }) => acknowledged), kills: ofOne + ofOther, endedAt: new Date() };
 }
 
 /** With it the clients end, and workers sweep what was left. */
-async function restartAll(all: readonly Snapkeep[]): Promise<void> {
+async function restartAll(all: readonly Snapkeep[], lives: ReadonlyMap<Snapkeep, Promise<void>>): Promise<void> {
   const codes = await Promise.all(all.map((process) => process.stop()));
+  await Promise.all(lives.values());
   if (codes.some((code) => code !== 0)) throw new Error(`told to stop, the processes ended with ${codes.join(', ')}`);
   await Promise.all(all.map((process) => process.start({ withinMs: readyWithinMs })));
 }
