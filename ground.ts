@@ -36,6 +36,8 @@ export interface Ground {
   readonly store: EventStore;
   readonly vault: Vault;
   readonly commands: CommandHandler;
+  /** Rejects while one of the databases is away; null where there is none. */
+  readonly pingDatabases: (() => Promise<void>) | null;
   /** Whether other processes may stand on the same stores. */
   readonly isShared: boolean;
   readonly leadership: Leadership;
@@ -50,15 +52,17 @@ export interface Ground {
 /** RFC 3339 UTC with milliseconds. */
 export const now = (): string => new Date().toISOString();
 
-export async function openGround(config: Config, log: Logger, atStop: Ground['atStop']): Promise<Ground> {
+/** Rejects where a store cannot be opened or `stopping` aborts. */
+export async function openGround(config: Config, log: Logger, atStop: Ground['atStop'], stopping: AbortSignal): Promise<Ground> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const database = databases(atStop);
-  const store = withFactLog(await openEvents(config, log, atStop), log);
+  const { database, ping } = databases(atStop);
+  const store = withFactLog(await openEvents(config, { log, atStop, stopping }), log);
   atStop({ name: 'event log', stop: () => store.close() });
   const vault = await openVault(config, database);
   atStop({ name: 'vault', stop: () => vault.close() });
   return {
     config, log, store, vault, atStop, commands: createCommandHandler({ store, now, newId: randomUUID }),
+    pingDatabases: Object.values({ ...config.stores, events: null }).some((url) => url !== null) ? ping : null,
     isShared: config.stores.events !== null,
     ...await openRows(config, store.id, database),
     openJobs: () => openJobs(config, log, database),
@@ -68,9 +72,9 @@ export async function openGround(config: Config, log: Logger, atStop: Ground['at
 type Database = (url: string) => Promise<MongoConnection>;
 
 /** One connection for each URL, however many stores it keeps. */
-function databases(atStop: Ground['atStop']): Database {
+function databases(atStop: Ground['atStop']): { readonly database: Database; readonly ping: () => Promise<void> } {
   const open = new Map<string, MongoConnection>();
-  return async (url) => {
+  const database: Database = async (url) => {
     const { openMongo } = await import('./database.mongo.js');
     const known = open.get(url);
     if (known) return known;
@@ -79,15 +83,21 @@ function databases(atStop: Ground['atStop']): Database {
     atStop({ name: 'connection to MongoDB', stop: () => connection.close() });
     return connection;
   };
+  return { database, ping: async () => void await Promise.all([...open.values()].map((connection) => connection.ping())) };
+}
+
+interface Opening extends Pick<Ground, 'log' | 'atStop'> {
+  readonly stopping: AbortSignal;
 }
 
 /** The embedded log locks the data directory by itself. */
-async function openEvents({ dataDir, stores: { events } }: Config, log: Logger, atStop: Ground['atStop']): Promise<EventStore> {
+async function openEvents({ dataDir, stores: { events } }: Config, { log, atStop, stopping }: Opening): Promise<EventStore> {
   if (events === null) return openSqliteEventStore(join(dataDir, 'events.db'));
   const { openEventStoreDb } = await import('./events/event-store.eventstoredb.js');
   const release = lockDataDir(dataDir);
   atStop({ name: 'data directory', stop: async () => release() });
-  return openEventStoreDb(events, { onInterrupted: (cause) => log.warn({ cause }, 'the connection to EventStoreDB was lost; it is made again') });
+  const onInterrupted = (cause: string): void => log.warn({ cause }, 'EventStoreDB does not answer; it is tried again');
+  return openEventStoreDb(events, { onInterrupted, signal: stopping });
 }
 
 async function openVault({ dataDir, masterKey, stores }: Config, database: Database): Promise<Vault> {

@@ -22,6 +22,8 @@ interface Trouble {
 
 export interface HealthSources {
   readonly store: EventStore;
+  /** Rejects while a database of the vault, the rows or the jobs is away; null where they are in the data directory. */
+  readonly pingDatabases: (() => Promise<void>) | null;
   readonly roles: Readonly<Record<string, () => RoleState>>;
 }
 
@@ -32,10 +34,15 @@ export interface HealthReport {
   readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly message: string }>>;
 }
 
-export async function reportHealth({ store, roles }: HealthSources): Promise<HealthReport> {
+export async function reportHealth({ store, pingDatabases, roles }: HealthSources): Promise<HealthReport> {
+  const [eventLog, databases] = await Promise.all([
+    answerOf(async () => `at ${await store.head() ?? 'its start'}`),
+    pingDatabases && answerOf(() => pingDatabases().then(() => 'answer')),
+  ]);
   const states = Object.entries(roles).map(([name, state]): [string, RoleState] => [name, state()]);
   const parts = {
-    eventLog: await logState(store),
+    eventLog,
+    ...(databases && { databases }),
     ...Object.fromEntries(states.map(([name, state]) => [name, roleReport(state)])),
   };
   const live = states.every(([, { failure }]) => failure === null || isFromNewerVersion(failure) || isOutage(failure));
@@ -55,12 +62,11 @@ function isOutage(failure: unknown): boolean {
 /** Who probes does not wait for long, and a store that hangs answers late. */
 const ANSWER_WITHIN_MS = 2_000;
 
-async function logState(store: EventStore) {
+async function answerOf(ask: () => Promise<string>) {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`no answer within ${ANSWER_WITHIN_MS / 1000} s`)), ANSWER_WITHIN_MS);
   try {
-    const head = await Promise.race([store.head(), late.promise]);
-    return { ok: true, message: `at ${head ?? 'its start'}` };
+    return { ok: true, message: await Promise.race([ask(), late.promise]) };
   } catch (error) {
     return { ok: false, message: messageOf(error) };
   } finally {

@@ -18,12 +18,12 @@ import type { StopOrder } from './stop-order.js';
 
 /** The URL at which the process answers. Rejects when a part cannot start or `stopping` aborts; `atStop` knows by then what was started. */
 async function startParts(config: Config, log: Logger, atStop: Ground['atStop'], stopping: AbortSignal): Promise<string> {
-  const ground = await openGround(config, log, atStop);
+  const ground = await openGround(config, log, atStop, stopping);
   stopping.throwIfAborted();
   const { roles, reading } = await startRoles(ground, stopping);
-  const { store, testBoard } = ground;
+  const { store, pingDatabases, testBoard } = ground;
   const testTarget = (targetId: string) => testBoard.ask(targetId);
-  const health = () => reportHealth({ store, roles });
+  const health = () => reportHealth({ store, pingDatabases, roles });
   const server = reading === null
     ? createHealthServer(config, health)
     : createServer({ config, dependencies: { ...ground, ...reading, now, newId: randomUUID, health, testTarget } });

@@ -71,6 +71,19 @@ describe(suite, () => {
       await expect(scene.open({ openWithinMs: 100 })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining(scene.server.address) });
     });
 
+    test('is not waited for at the start any longer once the start is given up', async () => {
+      await scene.server.kill();
+      const ending = new AbortController();
+      const heard: string[] = [];
+      const opening = scene.open({ signal: ending.signal, onInterrupted: (cause) => { heard.push(cause); } });
+      const refused = expect(opening).rejects.toMatchObject({ name: 'AbortError' });
+      await untilTrue('it says that it waits', () => heard.length > 0);
+      ending.abort();
+      await refused;
+      expect(heard).toEqual([expect.stringContaining(`opening the event log at ${scene.server.address}`)]);
+      await scene.server.start();
+    });
+
     test('is waited for while reading, and named where it does not come back', async () => {
       const store = await scene.open({ readWithinMs: 1000 });
       await store.append('cluster-a', 'none', [pinned('s')]);

@@ -24,8 +24,10 @@ export interface EventStoreDbOptions {
   readonly pageSize?: number;
   /** Put before the names of all streams, so that several logs can share one database; none by default. */
   readonly namespace?: string;
-  /** Told in words when a follower loses its connection, which comes back by itself. */
+  /** Told in words when a follower loses its connection, which comes back by itself, and when the first contact fails, which is tried again. */
   readonly onInterrupted?: (cause: string) => void;
+  /** Ends the wait for the first contact: what it aborts with is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 type Settings = Required<EventStoreDbOptions>;
@@ -37,6 +39,7 @@ const defaults: Settings = {
   pageSize: 500,
   namespace: '',
   onInterrupted: () => undefined,
+  signal: new AbortController().signal,
 };
 const closeWithinMs = 3000;
 
@@ -48,13 +51,19 @@ export async function openEventStoreDb(connectionString: string, options: EventS
   const settings = { ...defaults, ...options };
   const connection = serverConnection(connectionString, settings.namespace);
   const closed = new AbortController();
-  const patience = { withinMs: settings.openWithinMs, signal: closed.signal };
+  let told = false;
+  const onFailedTry = (cause: unknown): void => {
+    if (!told) settings.onInterrupted(`opening the event log at ${connection.address}: ${wordsOf(cause)}`);
+    told = true;
+  };
+  const patience = { withinMs: settings.openWithinMs, signal: settings.signal, onFailedTry };
   try {
     const reader = eventReader(connection, { ...settings, ...patience });
     const id = await ensuredIdentity(reader, recordWriter(connection, { ...settings, ...patience }));
     return openedStore(id, connection, settings, closed);
   } catch (error) {
     await disposed(connection, []);
+    settings.signal.throwIfAborted();
     throw readingError(connection.address, error);
   }
 }

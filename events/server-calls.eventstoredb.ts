@@ -22,10 +22,12 @@ export interface Persistence {
   readonly withinMs: number;
   /** Ends the pauses, and with them the tries. */
   readonly signal: AbortSignal;
+  /** Told of each try that failed and is made again. */
+  readonly onFailedTry?: (error: unknown) => void;
 }
 
 /** Repeats the work while it fails in a way that may pass; rejects with its last error. */
-export async function persistently<T>(work: () => Promise<T>, { withinMs, signal }: Persistence): Promise<T> {
+export async function persistently<T>(work: () => Promise<T>, { withinMs, signal, onFailedTry }: Persistence): Promise<T> {
   const pauses = growingPauses();
   const givenUpAt = performance.now() + withinMs;
   for (;;) {
@@ -34,6 +36,7 @@ export async function persistently<T>(work: () => Promise<T>, { withinMs, signal
       return await work();
     } catch (error) {
       if (serverFault(error) !== 'passing') throw error;
+      onFailedTry?.(error);
       await pauses.next(signal);
       if (signal.aborted || performance.now() > givenUpAt) throw error;
     }

@@ -1,5 +1,6 @@
 // One generation of the read store in MongoDB: the collections of one log under one version of the projections, and their indexes.
 // Generations lie side by side: a new one is filled while a release that is being replaced still shows its own.
+import { MongoServerError } from 'mongodb';
 import type { Collection, Db, IndexDescription } from 'mongodb';
 import type { Position } from '../events/event-store.js';
 import { projectionVersion } from './projection.js';
@@ -61,7 +62,7 @@ export async function openGeneration(db: Db, source: ReadStoreSource): Promise<G
   await Promise.all(Object.entries(indexes).map(([name, keys]) => createIndexes(db.collection(collectionName(id, name)), keys)));
   const targets = db.collection<TargetDocument>(collectionName(id, 'targets'));
   const local = localTargetRow(source.localPath);
-  await targets.updateOne({ _id: local.targetId }, { $set: { row: local } }, { upsert: true });
+  await upserted(() => targets.updateOne({ _id: local.targetId }, { $set: { row: local } }, { upsert: true }));
   return {
     clusters: db.collection(collectionName(id, 'clusters')),
     targets,
@@ -82,7 +83,17 @@ const collectionName = (generation: string, name: string): string => `read.${gen
 async function register(generations: Collection<GenerationDocument>, id: string): Promise<void> {
   const latest = await generations.find().sort({ opened: -1 }).limit(1).next();
   const opened = latest === null || latest._id === id ? latest?.opened ?? 1 : latest.opened + 1;
-  await generations.updateOne({ _id: id }, { $set: { opened }, $setOnInsert: { checkpoint: null } }, { upsert: true });
+  await upserted(() => generations.updateOne({ _id: id }, { $set: { opened }, $setOnInsert: { checkpoint: null } }, { upsert: true }));
+}
+
+/** Of processes that insert a document at once all but one are refused: it is there then, so that their next try updates it. */
+async function upserted(upsert: () => Promise<unknown>): Promise<void> {
+  try {
+    await upsert();
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || error.code !== 11000) throw error;
+    await upsert();
+  }
 }
 
 async function createIndexes(collection: Collection, keys: Record<string, IndexDescription['key']>): Promise<void> {

@@ -49,6 +49,13 @@ await mongoSuite('read store in MongoDB', (open) => {
     expect([await store.cluster(cluster), await store.countSnapshots(cluster)]).toEqual([whole.clusters[0], 1]);
   });
 
+  test('processes that open it at once, while it is empty, all open it', async () => {
+    const empty = open();
+    const stores = await Promise.all(Array.from({ length: 6 }, () => openMongoReadStore(empty.db, source)));
+    expect(await Promise.all(stores.map(async (one) => (await one.targets()).length))).toEqual([1, 1, 1, 1, 1, 1]);
+    await empty.dispose();
+  });
+
   test('another source fills a generation of its own, while the earlier one is still read and written', async () => {
     await store.commit(project(stored([registered]), noRows()), null, positionAt(1));
     const next = await openMongoReadStore(database.db, { ...source, eventStoreId: 'log-2' });

@@ -1,7 +1,7 @@
 // What must hold after the service was killed at random instants: nothing acknowledged is lost, and list, files and log agree.
 // The killing, and what is asked of the service meanwhile, is each test's own.
 import { expect } from '@jest/globals';
-import { relative } from 'node:path';
+import { join } from 'node:path';
 import { untilTrue } from './eventual-fact.js';
 import type { Acknowledged } from './mutation-clients.js';
 import { type HistoryView, type SnapshotView, filesBelow, history, listSnapshots, sha256Of } from './snapkeep-calls.js';
@@ -69,10 +69,11 @@ export function expectListAsTold({ told, listed }: Evidence): void {
   expect(everyRecurring.filter(({ state }) => state === 'TAKEN')).toEqual(everyRecurring.slice(0, 2));
 }
 
-/** On the disk of the target `local`. */
-export async function expectFilesAsTold(snapkeep: Snapkeep, { clusterId, listed }: Evidence): Promise<void> {
+/** On the disks of the target `local`: of each node its own. */
+export async function expectFilesAsTold(localPaths: readonly string[], { clusterId, listed }: Evidence): Promise<void> {
   const copies = listed.flatMap((snapshot) => snapshot.copies).filter(({ target, state }) => target.id === 'local' && state === 'STORED');
   for (const { location, storedSha256 } of copies) expect(await sha256Of(location ?? '')).toBe(storedSha256);
-  const files = copies.map(({ location }) => relative(snapkeep.localPath, location ?? ''));
-  expect(await filesBelow(snapkeep.localPath, clusterId)).toEqual(files.flatMap((file) => [file, file.replace(/snapshot\.db$/, 'manifest.json')]).sort());
+  const files = copies.map(({ location }) => location ?? '');
+  const found = await Promise.all(localPaths.map(async (root) => (await filesBelow(root, clusterId)).map((file) => join(root, file))));
+  expect(found.flat().sort()).toEqual(files.flatMap((file) => [file, file.replace(/snapshot\.db$/, 'manifest.json')]).sort());
 }

@@ -45,7 +45,7 @@ test(`nothing acknowledged is lost and everything agrees after ${kills} kills (s
   expectEachSlotOnce(byCron);
   for (const evidence of [byHand, byCron]) {
     expectListAsTold(evidence);
-    await expectFilesAsTold(snapkeep, evidence);
+    await expectFilesAsTold([snapkeep.localPath], evidence);
   }
   const leftovers = (await filesBelow(snapkeep.localPath)).filter((file) => ![manual, recurring].some((clusterId) => file.startsWith(`${clusterId}/`)));
   expect(leftovers).toEqual([]);

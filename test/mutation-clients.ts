@@ -6,7 +6,6 @@ import type { Snapkeep } from './snapkeep-process.js';
 
 /** Requests that may wait for the worker, so that it is busy and yet keeps up. */
 const mostOpen = 4;
-const longestThoughtMs = 60;
 
 export interface Acknowledged {
   /** Snapshot ids by idempotency key. */
@@ -23,7 +22,16 @@ export interface MutationClients {
   run(): Promise<void>;
 }
 
-export function mutationClients(snapkeep: Snapkeep, random: SeededRandom, clusterId: string): MutationClients {
+export interface ClientWay {
+  /** Of the idempotency keys: one of its own for each of several on one cluster. */
+  readonly keyPrefix: string;
+  /** Between two mutations. */
+  readonly longestThoughtMs: number;
+}
+
+export function mutationClients(
+  snapkeep: Snapkeep, random: SeededRandom, clusterId: string, { keyPrefix, longestThoughtMs }: ClientWay = { keyPrefix: 'key', longestThoughtMs: 60 },
+): MutationClients {
   const acknowledged: Acknowledged = { requests: new Map(), policies: new Map(), pins: new Set(), deletions: new Set() };
   let key = 0;
   let retentionCount = 1;
@@ -32,7 +40,7 @@ export function mutationClients(snapkeep: Snapkeep, random: SeededRandom, cluste
   const request = async (): Promise<void> => {
     const open = await listSnapshots(snapkeep, clusterId, { states: ['REQUESTED', 'RUNNING'] });
     if (open.length >= mostOpen) return;
-    const idempotencyKey = `key-${key}`;
+    const idempotencyKey = `${keyPrefix}-${key}`;
     const { object } = await attempt(snapkeep, 'snapshotNow', { clusterId, idempotencyKey, name: idempotencyKey });
     if (!object) return;
     acknowledged.requests.set(idempotencyKey, object.id);
@@ -73,8 +81,13 @@ function thinkTime(ms: number): Promise<void> {
 
 async function untilGone(snapkeep: Snapkeep, step: () => Promise<void>): Promise<void> {
   try {
-    for (;;) await step();
+    for (;;) await step().catch(assertStoreAway);
   } catch (error) {
     if (snapkeep.isRunning()) throw error;
   }
+}
+
+/** An answer that a store is away acknowledges nothing; the client goes on. */
+function assertStoreAway(error: unknown): void {
+  if (!(error instanceof Error) || !error.message.includes('"code":"STORE_UNAVAILABLE"')) throw error;
 }

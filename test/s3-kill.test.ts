@@ -63,7 +63,7 @@ await s3Suite('A service that is killed while it stores on S3', (server) => {
       expect(acknowledged.requests.size).toBeGreaterThan(0);
       for (const evidence of all) {
         expectListAsTold(evidence);
-        await expectFilesAsTold(snapkeep, evidence);
+        await expectFilesAsTold([snapkeep.localPath], evidence);
       }
       const [byHand] = all;
       if (byHand) expectNothingLost(acknowledged, byHand);

@@ -11,7 +11,8 @@ import { WebSocket } from 'ws';
 import { untilTrue } from './eventual-fact.js';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const readyLine = /ready (http:\/\/[^\s"]+\/graphql)/;
+/** Of an API, or of a process that answers for its health alone. */
+const readyLine = /ready (http:\/\/[^\s"]+\/(?:graphql|health\/ready))/;
 const stillStartingMs = 45_000;
 
 export interface Answer<T> {
@@ -41,14 +42,21 @@ export interface Snapkeep {
   kill9(): Promise<void>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** Starts again on the same data; resolves when it is ready. `ready: false` resolves as soon as the process runs. */
-  start(options?: { readonly ready?: boolean }): Promise<void>;
+  /** Starts again on the same data; resolves when it is ready. */
+  start(options?: StartOptions): Promise<void>;
   /** Ends the process, if there is one, and removes its folders. */
   dispose(): Promise<void>;
 }
 
-/** `env` over settings that make things happen soon. Resolves when it is ready. */
-export async function startSnapkeep(env: Readonly<Record<string, string>> = {}): Promise<Snapkeep> {
+export interface StartOptions {
+  /** False: it is enough that the process runs. */
+  readonly ready?: boolean;
+  /** How long it may take to become ready. */
+  readonly withinMs?: number;
+}
+
+/** `env` over settings that make things happen soon. Resolves when it is ready, unless told otherwise. */
+export async function startSnapkeep(env: Readonly<Record<string, string>> = {}, options: StartOptions = {}): Promise<Snapkeep> {
   if (!existsSync(main)) throw new Error('dist/main.js is not there: run the tests by "npm test", which builds first, or "npm run build"');
   const folder = await mkdtemp(join(tmpdir(), 'snapkeep-test-'));
   const dataDir = join(folder, 'data');
@@ -56,7 +64,7 @@ export async function startSnapkeep(env: Readonly<Record<string, string>> = {}):
   await mkdir(localPath);
   const snapkeep = snapkeepOn({ dataDir, localPath, env, dispose: () => rm(folder, { recursive: true, force: true }) });
   try {
-    await snapkeep.start();
+    await snapkeep.start(options);
   } catch (error) {
     await snapkeep.dispose();
     throw error;
@@ -129,10 +137,10 @@ function snapkeepOn(place: Place): Snapkeep {
       await end('SIGKILL');
     },
     stop: () => end('SIGTERM'),
-    async start({ ready = true } = {}) {
+    async start({ ready = true, withinMs = stillStartingMs } = {}) {
       const run = runSnapkeep(place);
       runs.push(run);
-      if (ready) address = await readyAddress(run);
+      if (ready) address = await readyAddress(run, withinMs);
     },
     async dispose() {
       await end('SIGKILL');
@@ -162,13 +170,19 @@ function hasEnded(run: Run | undefined): boolean {
   return !run || run.child.exitCode !== null || run.child.signalCode !== null;
 }
 
-async function readyAddress(run: Run): Promise<string> {
+async function readyAddress(run: Run, withinMs: number): Promise<string> {
   const said = (): string => run.output.join('');
+  let health = 'none';
   await untilTrue('Snapkeep is ready', async () => {
     if (hasEnded(run)) throw new Error('it ended before it was ready');
     const address = readyLine.exec(said())?.[1];
-    return address !== undefined && (await fetch(new URL('/health/ready', address))).ok;
-  }, { withinMs: stillStartingMs }).catch((cause: unknown) => { throw new Error(`Snapkeep did not become ready; it said:\n${said()}`, { cause }); });
+    if (address === undefined) return false;
+    const answer = await fetch(new URL('/health/ready', address));
+    health = await answer.text();
+    return answer.ok;
+  }, { withinMs }).catch((cause: unknown) => {
+    throw new Error(`Snapkeep did not become ready; its health: ${health}; it said:\n${said()}`, { cause });
+  });
   const address = readyLine.exec(said())?.[1];
   if (address === undefined) throw new Error('unreachable: it was ready');
   return address;

@@ -1,8 +1,9 @@
-// The test board of one process: its worker is asked directly.
-import { noWorkerCheck } from './test-board.js';
-import type { TestBoard, TestTarget } from './test-board.js';
+// The test board of one process: its worker is asked directly. For processes that share a database: test-board.mongo.ts.
+import { setTimeout as pause } from 'node:timers/promises';
+import { ANSWER_WITHIN_MS, noWorkerCheck, silentCheck } from './test-board.js';
+import type { TargetTestCheck, TestBoard, TestTarget } from './test-board.js';
 
-export function createMemoryTestBoard(): TestBoard {
+export function createMemoryTestBoard({ answerWithinMs } = { answerWithinMs: ANSWER_WITHIN_MS }): TestBoard {
   const workers = new Map<string, TestTarget>();
   return {
     serve(node, test) {
@@ -10,8 +11,16 @@ export function createMemoryTestBoard(): TestBoard {
       return async () => void workers.delete(node);
     },
     async ask(targetId) {
-      const answers = [...workers].map(async ([ranOn, test]) => (await test(targetId)).map((check) => ({ ...check, ranOn })));
-      return answers.length === 0 ? [noWorkerCheck] : (await Promise.all(answers)).flat();
+      const late = new AbortController();
+      const answers = [...workers].map(([ranOn, test]) => Promise.race([
+        test(targetId).then((checks): TargetTestCheck[] => checks.map((check) => ({ ...check, ranOn }))),
+        pause(answerWithinMs, [silentCheck(ranOn)], { signal: late.signal, ref: false }),
+      ]));
+      try {
+        return answers.length === 0 ? [noWorkerCheck] : (await Promise.all(answers)).flat();
+      } finally {
+        late.abort();
+      }
     },
   };
 }

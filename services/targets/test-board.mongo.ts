@@ -1,5 +1,5 @@
 // The test board in MongoDB, for workers and APIs that are processes of their own: nodes that are live, questions, and their answers.
-// Holds nothing for longer than an hour. Workers ask for questions twice a second.
+// Holds nothing for much longer than an hour. Workers ask for questions twice a second.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Collection, Db } from 'mongodb';
@@ -17,6 +17,7 @@ interface NodeDocument {
 interface QuestionDocument {
   readonly _id: string;
   readonly targetId: string;
+  /** Of the server's clock. */
   readonly askedAt: Date;
   /** Nodes that are to answer. */
   readonly open: readonly string[];
@@ -28,19 +29,24 @@ interface Boards {
   readonly questions: Collection<QuestionDocument>;
 }
 
-const LOOK_EVERY_MS = 500;
-const SIGN_EVERY_MS = 5_000;
-/** A node that gave no sign for so long is silent, and after an hour forgotten. */
-const LIVE_FOR_MS = 15_000;
-const KEPT_SECONDS = 3_600;
+export interface TestBoardTimes {
+  readonly answerWithinMs: number;
+  readonly signEveryMs: number;
+  /** A node that gave no sign for so long is silent, and after an hour forgotten. */
+  readonly liveForMs: number;
+}
 
-export function createMongoTestBoard(db: Db, times = { answerWithinMs: ANSWER_WITHIN_MS, liveForMs: LIVE_FOR_MS }): TestBoard {
+const usual: TestBoardTimes = { answerWithinMs: ANSWER_WITHIN_MS, signEveryMs: 5_000, liveForMs: 15_000 };
+const LOOK_EVERY_MS = 500;
+const KEPT_MS = 3_600_000;
+
+export function createMongoTestBoard(db: Db, times = usual): TestBoard {
   const boards: Boards = { nodes: db.collection('workers'), questions: db.collection('target_tests') };
   const asking = namingFailures('Tests of targets in MongoDB', 'Mongo', { ask: (targetId: unknown) => ask(boards, String(targetId), times) });
   return {
     serve(node, test, onTrouble) {
       const leaving = new AbortController();
-      const served = serve(boards, { node, test, onTrouble, signal: leaving.signal });
+      const served = serve(boards, { node, test, onTrouble, signEveryMs: times.signEveryMs, signal: leaving.signal });
       return async () => {
         leaving.abort();
         await served;
@@ -54,35 +60,45 @@ interface Serving {
   readonly node: string;
   readonly test: TestTarget;
   readonly onTrouble: (error: unknown) => void;
+  readonly signEveryMs: number;
   readonly signal: AbortSignal;
 }
 
+/** Signs of life go on while a question is being answered, which may take as long as the slowest store, and questions do not wait for each other. */
 async function serve(boards: Boards, serving: Serving): Promise<void> {
-  const { node, onTrouble, signal } = serving;
+  const { node, onTrouble, signEveryMs, signal } = serving;
+  const answering = new Map<string, Promise<void>>();
   let signedAt = -Infinity;
   let told = false;
+  // Told once for each outage: it goes on by itself.
+  const trouble = (error: unknown): void => {
+    if (!told) onTrouble(error);
+    told = true;
+  };
   const look = async (): Promise<void> => {
-    if (performance.now() - signedAt >= SIGN_EVERY_MS) {
+    if (performance.now() - signedAt >= signEveryMs) {
       await sign(boards, node);
       signedAt = performance.now();
     }
-    for (const question of await boards.questions.find({ open: node }).toArray()) await answer(boards, question, serving);
+    for (const question of await boards.questions.find({ open: node }).toArray()) {
+      const { _id } = question;
+      if (!answering.has(_id)) answering.set(_id, answer(boards, question, serving).catch(trouble).finally(() => answering.delete(_id)));
+    }
   };
   while (!signal.aborted) {
-    // Told once for each outage: it goes on by itself.
-    await look().then(() => { told = false; }, (error: unknown) => {
-      if (!told) onTrouble(error);
-      told = true;
-    });
+    await look().then(() => { told = false; }, trouble);
     await pause(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
   }
-  await boards.nodes.deleteOne({ _id: node }).catch(onTrouble);
+  await Promise.all([boards.nodes.deleteOne({ _id: node }).catch(onTrouble), ...answering.values()]);
 }
 
+/** Forgets what is old by the server's clock; indexes that do so are not on every server. */
 async function sign({ nodes, questions }: Boards, node: string): Promise<void> {
-  await nodes.updateOne({ _id: node }, { $currentDate: { seenAt: true } }, { upsert: true });
-  await nodes.createIndexes([{ key: { seenAt: 1 }, expireAfterSeconds: KEPT_SECONDS }]);
-  await questions.createIndexes([{ key: { askedAt: 1 }, expireAfterSeconds: KEPT_SECONDS }]);
+  const signed = await nodes.findOneAndUpdate({ _id: node }, { $currentDate: { seenAt: true } }, { upsert: true, returnDocument: 'after' });
+  if (signed === null) return;
+  const old = { $lt: new Date(signed.seenAt.getTime() - KEPT_MS) };
+  await nodes.deleteMany({ seenAt: old });
+  await questions.deleteMany({ askedAt: old });
 }
 
 async function answer({ questions }: Boards, { _id, targetId }: QuestionDocument, { node, test }: Serving): Promise<void> {
@@ -90,24 +106,40 @@ async function answer({ questions }: Boards, { _id, targetId }: QuestionDocument
   await questions.updateOne({ _id, open: node }, { $pull: { open: node }, $push: { answers: { node, checks } } });
 }
 
-type Times = Readonly<Record<'answerWithinMs' | 'liveForMs', number>>;
-
-/** Silent from the start: nodes whose last sign is old by the clock of the server that wrote it, measured against the newest of all. */
-async function ask({ nodes, questions }: Boards, targetId: string, { answerWithinMs, liveForMs }: Times): Promise<readonly TargetTestCheck[]> {
-  const known = await nodes.find().toArray();
+/** Waits for every node that gives signs of life, however late it answers within the bound, and not for one that has fallen silent. */
+async function ask(
+  { nodes, questions }: Boards, targetId: string, { answerWithinMs, liveForMs }: TestBoardTimes,
+): Promise<readonly TargetTestCheck[]> {
+  const known = (await nodes.find().toArray()).map((node) => node._id);
   if (known.length === 0) return [noWorkerCheck];
-  const newest = Math.max(...known.map(({ seenAt }) => seenAt.getTime()));
-  const live = known.filter(({ seenAt }) => newest - seenAt.getTime() < liveForMs).map(({ _id }) => _id);
+  const liveOf = watchSigns(liveForMs);
   const _id = randomUUID();
-  await questions.insertOne({ _id, targetId, askedAt: new Date(), open: live, answers: [] });
+  await questions.updateOne({ _id }, { $setOnInsert: { targetId, open: known, answers: [] }, $currentDate: { askedAt: true } }, { upsert: true });
   const givenUpAt = performance.now() + answerWithinMs;
   for (;;) {
     const question = await questions.findOne({ _id });
-    if (question === null || question.open.length === 0 || performance.now() > givenUpAt) {
-      const answers = question?.answers ?? [];
-      const silent = known.map((node) => node._id).filter((node) => !answers.some((one) => one.node === node));
-      return [...answers.flatMap(({ node, checks }) => checks.map((check) => ({ ...check, ranOn: node }))), ...silent.map(silentCheck)];
-    }
+    const live = liveOf(await nodes.find().toArray());
+    if (!question?.open.some((node) => live.has(node)) || performance.now() > givenUpAt) return checksOf(known, question?.answers ?? []);
     await pause(LOOK_EVERY_MS);
   }
+}
+
+/** Live is whose sign is not old by the server's clock, beside the newest of all, and has not stood still for as long while it was watched. */
+function watchSigns(liveForMs: number): (nodes: readonly NodeDocument[]) => ReadonlySet<string> {
+  const seen = new Map<string, { readonly signedAt: number; readonly since: number }>();
+  const isFresh = ({ _id, seenAt }: NodeDocument): boolean => {
+    const [last, signedAt, now] = [seen.get(_id), seenAt.getTime(), performance.now()];
+    if (last?.signedAt === signedAt) return now - last.since < liveForMs;
+    seen.set(_id, { signedAt, since: now });
+    return true;
+  };
+  return (nodes) => {
+    const newest = Math.max(...nodes.map(({ seenAt }) => seenAt.getTime()));
+    return new Set(nodes.filter((node) => isFresh(node) && newest - node.seenAt.getTime() < liveForMs).map(({ _id }) => _id));
+  };
+}
+
+function checksOf(known: readonly string[], answers: QuestionDocument['answers']): readonly TargetTestCheck[] {
+  const silent = known.filter((node) => !answers.some((one) => one.node === node));
+  return [...answers.flatMap(({ node, checks }) => checks.map((check) => ({ ...check, ranOn: node }))), ...silent.map(silentCheck)];
 }
