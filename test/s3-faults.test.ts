@@ -167,8 +167,9 @@ await s3Suite('S3 behind faults', (server) => {
     let revoked: Promise<void> | null = null;
     const target = open({}, keys);
     const stored = store(LARGE, (request) => {
-      if (isPart(request)) revoked ??= remove();
-      return null;
+      if (!isPart(request)) return null;
+      revoked ??= remove();
+      return { kind: 'hold', until: revoked };
     }, target);
     void stored.catch(() => undefined);
     await expect(stored).rejects.toMatchObject({ code: 'CREDENTIALS_REFUSED', message: expect.not.stringContaining(keys.secretAccessKey) });
