@@ -1,7 +1,7 @@
 // Writes rows into MongoDB, each on its own: an older row never replaces a newer one, so that two projectors, or one after a crash,
 // end with the same rows in whatever order they write. Not the checkpoint, which is written behind them.
 import { MongoBulkWriteError } from 'mongodb';
-import type { Collection, Filter } from 'mongodb';
+import type { AnyBulkWriteOperation, Collection, Filter, OptionalId } from 'mongodb';
 import type { Generation } from './read-generation.mongo.js';
 import type { ShownRow } from './read-model.js';
 import type { RowChanges } from './read-store.js';
@@ -17,26 +17,31 @@ export async function writeRows(generation: Generation, { clusters, targets, sna
     put(generation.targets, targets.map((row) => ({ _id: row.targetId, row }))),
     put(generation.snapshots, snapshots.map((row) => (
       { _id: row.snapshotId, restorableAt: restorableAt(row), verifiedAt: verifiedAt(row), row }))),
-    put(generation.history, history.map((row) => ({ _id: row.position, row }))),
+    putNew(generation.history, history.map((row) => ({ _id: row.position, row }))),
   ]);
 }
 
-/**
- * Where the stored row is newer the filter misses it, and the insert meets its id. The same happens beside another projector that has just
- * inserted an older row. Then all are written again, and only those inserted that are not there: nothing deletes rows, so this ends.
- */
+/** Those that are there are replaced unless they are newer. Again where another projector inserts one meanwhile: nothing deletes rows, so this ends. */
 async function put<Document extends RowDocument>(collection: Collection<Document>, documents: readonly Document[]): Promise<void> {
-  let written = documents.length === 0 || await replace(collection, documents, new Set());
-  while (!written) written = await replace(collection, documents, await idsThere(collection, documents));
+  let written = documents.length === 0;
+  while (!written) written = await write(collection, documents, await idsThere(collection, documents));
+}
+
+/** For rows of which there is one only where it was written before. */
+async function putNew<Document extends RowDocument>(collection: Collection<Document>, documents: readonly Document[]): Promise<void> {
+  if (documents.length === 0 || await write(collection, documents, new Set())) return;
+  await put(collection, documents);
 }
 
 /** False where an insert met an id that is there; then some may not have been written. */
-async function replace<Document extends RowDocument>(
+async function write<Document extends RowDocument>(
   collection: Collection<Document>, documents: readonly Document[], there: ReadonlySet<unknown>,
 ): Promise<boolean> {
-  const operations = documents.map(({ _id, ...replacement }) => {
+  const operations = documents.map((document): AnyBulkWriteOperation<Document> => {
+    if (!there.has(document._id)) return { insertOne: { document: document as OptionalId<Document> } };
+    const { _id, ...replacement } = document;
     const filter: Filter<RowDocument> = { _id, 'row.position': { $lte: replacement.row.position } };
-    return { replaceOne: { filter: filter as Filter<Document>, replacement, upsert: !there.has(_id) } };
+    return { replaceOne: { filter: filter as Filter<Document>, replacement } };
   });
   try {
     await collection.bulkWrite(operations, { ordered: false });
