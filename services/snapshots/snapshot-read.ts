@@ -1,5 +1,6 @@
 // One read of etcd: spools the stream, then proves that it is whole, unchanged and a sound database.
 // The spool is its caller's, as is what becomes of it; stores nothing on any target.
+import type { FileHandle } from 'node:fs/promises';
 import { EtcdError } from '../etcd/etcd.js';
 import type { SnapshotStream } from '../etcd/etcd.js';
 import { checkDatabase } from './bbolt-check.js';
@@ -62,17 +63,25 @@ async function received(stream: SnapshotStream, { handle, grew, source: { file }
   }
 }
 
-/** What is synced here need not be waited for at the commit: the disk writes while the processor checks. */
 async function checked({ handle, source: { file } }: GrowingSpool, spooled: Spooled, signal: AbortSignal): Promise<SnapshotFacts> {
   const databaseSize = spooled.fileSize - TRAILER_SIZE;
   try {
-    const [{ keyCount, revision }] = await Promise.all([checkDatabase(file, { databaseSize, signal }), handle.sync()]);
+    const [{ keyCount, revision }] = await Promise.all([checkDatabase(file, { databaseSize, signal }), syncIfLinked(handle)]);
     const { fileSize, databaseSha256: sha256, fileSha256 } = spooled;
     return { databaseSize, fileSize, sha256, fileSha256, keyCount, revision };
   } catch (error) {
     if (signal.aborted) throw cancelled('VERIFY', error);
     throw diskFailure('VERIFY', file, error);
   }
+}
+
+/**
+ * What becomes a copy on this disk need not be waited for at its commit: the disk writes while the processor checks. Without such a copy
+ * the spool is taken away soon, and most of it was never written.
+ */
+async function syncIfLinked(handle: FileHandle): Promise<void> {
+  const { nlink } = await handle.stat();
+  if (nlink > 1) await handle.sync();
 }
 
 /** etcd's database is whole pages, the smallest of 512 bytes, and the trailer comes after them. */
