@@ -113,7 +113,8 @@ async function openJobs({ stores: { jobs } }: Config, log: Logger, database: Dat
   if (jobs === null) return createAgendaJobs(createMemoryAgendaBackend(), onError);
   const { createMongoAgendaBackend } = await import('./services/schedule/agenda-backend.mongo.js');
   const { db } = await database(jobs);
-  return createAgendaJobs(createMongoAgendaBackend(db), onError);
+  const onAway = (error: unknown): void => log.warn({ err: error }, 'the scheduler waits for MongoDB, which keeps its jobs; it is tried again');
+  return createAgendaJobs(createMongoAgendaBackend(db, onAway), onError);
 }
 
 type Rows = Pick<Ground, 'leadership' | 'testBoard' | 'openReadStore' | 'openMemoryReadStore'>;

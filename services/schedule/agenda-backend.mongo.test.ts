@@ -14,7 +14,7 @@ const AHEAD = '2095-01-01T00:00:00.000Z';
 await mongoSuite('wake-up calls contract', (open) => {
   jobsContract('MongoDB', () => {
     const database = open();
-    return { backend: createMongoAgendaBackend(database.db), dispose: () => database.dispose() };
+    return { backend: createMongoAgendaBackend(database.db, () => undefined), dispose: () => database.dispose() };
   });
 });
 
@@ -22,10 +22,12 @@ await mongoSuite('wake-up calls shared in MongoDB', (open) => {
   let database: TestDatabase;
   let schedulers: Jobs[];
   let woken: string[];
+  let reasons: unknown[];
   beforeEach(() => {
     database = open();
     schedulers = [];
     woken = [];
+    reasons = [];
   });
   afterEach(async () => {
     for (const jobs of schedulers) await jobs.stop();
@@ -33,7 +35,7 @@ await mongoSuite('wake-up calls shared in MongoDB', (open) => {
   });
 
   const scheduler = async (name: string, db = database.db): Promise<Jobs> => {
-    const jobs = createAgendaJobs(createMongoAgendaBackend(db), () => undefined);
+    const jobs = createAgendaJobs(createMongoAgendaBackend(db, (error) => reasons.push(error)), () => undefined);
     schedulers.push(jobs);
     await jobs.start((clusterId) => woken.push(`${clusterId} by ${name}`));
     return jobs;
@@ -67,7 +69,7 @@ await mongoSuite('wake-up calls shared in MongoDB', (open) => {
     await untilTrue('the cluster is woken', () => woken.includes('a by left'));
   });
 
-  test('a scheduler that starts while MongoDB is away waits for it', async () => {
+  test('a scheduler that starts while MongoDB is away says why, once, and waits for it', async () => {
     const connection = await connectThroughProxy(database);
     connection.proxy.setFault({ kind: 'refuse' });
     const struck = connection.proxy.nextStrike();
@@ -75,6 +77,7 @@ await mongoSuite('wake-up calls shared in MongoDB', (open) => {
     await struck;
     connection.proxy.setFault(null);
     const late = await starting;
+    expect(reasons).toEqual([expect.any(Error)]);
     await late.schedule('a', PAST);
     await untilTrue('the cluster is woken', () => woken.includes('a by late'));
     await late.stop();

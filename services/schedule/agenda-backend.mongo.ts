@@ -9,8 +9,11 @@ const collection = 'jobs';
 const connectAgainEveryMs = 2_000;
 const jobsOfOnePoll = 200;
 
-/** `db` stays the caller's to close. Jobs are looked for every second by each scheduler: no change streams, so that no replica set is needed. */
-export function createMongoAgendaBackend(db: Db): AgendaBackend {
+/**
+ * `db` stays the caller's to close. Jobs are looked for every second by each scheduler: no change streams, so that no replica set is needed.
+ * `onAway` is told the first reason for which a start has to wait.
+ */
+export function createMongoAgendaBackend(db: Db, onAway: (error: unknown) => void): AgendaBackend {
   const backend = new MongoBackend({ mongo: db, collection });
   const repository = withoutTraps(backend.repository);
   return {
@@ -19,7 +22,11 @@ export function createMongoAgendaBackend(db: Db): AgendaBackend {
     ownsConnection: false,
     // Agenda neither catches its rejection nor asks again.
     async connect() {
-      while (!await prepare(db, backend)) await pause(connectAgainEveryMs, undefined, { ref: false });
+      for (let failure = await prepare(db, backend), told = false; failure !== null; failure = await prepare(db, backend)) {
+        if (!told) onAway(failure.error);
+        told = true;
+        await pause(connectAgainEveryMs, undefined, { ref: false });
+      }
     },
     disconnect: async () => undefined,
   };
@@ -43,13 +50,14 @@ function withoutTraps(repository: JobRepository): JobRepository {
   });
 }
 
-async function prepare(db: Db, backend: MongoBackend): Promise<boolean> {
+/** Null once it is done. */
+async function prepare(db: Db, backend: MongoBackend): Promise<{ readonly error: unknown } | null> {
   try {
     await backend.connect();
     await db.collection(collection).createIndex({ name: 1, 'data.clusterId': 1, 'data.at': 1 }, { name: 'calls' }, {});
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return { error };
   }
 }
 
