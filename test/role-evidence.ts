@@ -1,12 +1,12 @@
-// What must hold after processes of mixed roles were killed at random: no slot lost or doubled, nothing acknowledged lost, list and files as
+// Processes of mixed roles that are killed at random, and what must hold then: no slot lost or doubled, nothing acknowledged lost, list and files as
 // the log tells, the read store as a rebuild from zero, each completion seen once by each subscriber. The killing is in role-kills.ts.
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type CompletionSubscriber, subscribeToCompletions } from './completion-subscriber.js';
 import { startEtcd } from './etcd-process.js';
 import { putKeys } from './etcd-keys.js';
 import { untilTrue } from './eventual-fact.js';
 import { type Evidence, evidenceOf, expectFilesAsTold, expectListAsTold, expectNothingLost, ofType, untilSettled } from './kill-evidence.js';
-import type { ProductionStores } from './production-stores.js';
+import type { ProductionStores, ProductionSuite } from './production-stores.js';
 import {
   type KillPlan, type KillsSurvived, type MixedProcesses, clusterIds, killAtRandom, manual, often, registerClusters, slotCluster, slotOffsets,
   slotsEverySeconds, startMixedProcesses,
@@ -16,7 +16,22 @@ import { type Snapkeep, startSnapkeep } from './snapkeep-process.js';
 
 const catchUpWithinMs = 120_000;
 
-export async function expectRolesSurvive(stores: ProductionStores, plan: KillPlan): Promise<void> {
+/** To be awaited at the top of a test file. */
+export async function rolesSurviveSuite(suite: ProductionSuite, name: string, plan: KillPlan, withinMs: number): Promise<void> {
+  await suite(name, (openStores) => {
+    let stores: ProductionStores;
+    beforeAll(async () => {
+      stores = await openStores();
+    });
+    afterAll(() => stores.dispose());
+
+    test(`no slot, nothing acknowledged and no message is lost or doubled, and everything agrees (seed ${plan.seed})`, async () => {
+      await expectRolesSurvive(stores, plan);
+    }, withinMs);
+  });
+}
+
+async function expectRolesSurvive(stores: ProductionStores, plan: KillPlan): Promise<void> {
   const etcd = await startEtcd();
   const processes = await startMixedProcesses(stores).catch(async (error: unknown) => {
     await etcd.stop();

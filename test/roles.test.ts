@@ -6,7 +6,7 @@ import { type TestEtcd, startEtcd } from './etcd-process.js';
 import { eventually, untilTrue } from './eventual-fact.js';
 import { ofType, untilSettled } from './kill-evidence.js';
 import { healthOf, leads, untilReady } from './process-health.js';
-import { type ProductionStores, productionSuite } from './production-stores.js';
+import { type BreakableStores, breakableSuite } from './production-stores.js';
 import { testTarget } from './s3-target-calls.js';
 import {
   completionOf, completions, cursorNow, findCluster, findSnapshot, firstOf, history, listSnapshots, mutate, registerEtcd,
@@ -17,8 +17,8 @@ const clusterId = 'shared';
 /** It does within 10 s on a machine that is not busy. */
 const takesOverWithinMs = 60_000;
 
-await productionSuite('Roles in processes of their own', (openStores) => {
-  let stores: ProductionStores;
+await breakableSuite('Roles in processes of their own', (openStores) => {
+  let stores: BreakableStores;
   let etcd: TestEtcd;
   let apis: readonly [Snapkeep, Snapkeep];
   let nodes: readonly [Snapkeep, Snapkeep];
