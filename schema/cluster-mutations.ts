@@ -79,7 +79,7 @@ async function update(input: UpdateClusterInput, context: RequestContext): Promi
   })));
   const name = input.name === null ? input.id : input.name;
   const send = (secretRef: string | null): Promise<Outcome> =>
-    execute(input.id, { type: 'UpdateCluster', name, connection: { ...connection, secretRef } }, context);
+    execute(input.id, { type: 'UpdateCluster', name, connection: { ...connection, secretRef }, madeFrom: old }, context);
   return changesSecret(input) ? withSecret({ values: secret, replaces: old.secretRef }, api, send) : send(old.secretRef);
 }
 

@@ -83,6 +83,22 @@ test('changes at the same time leave the cluster with the secret it refers to', 
   expect(await service.vault.refs()).toHaveLength(1);
 });
 
+test('a change of another process at the same time is not undone, and the cluster keeps the secret it refers to', async () => {
+  await register('prod');
+  const { get } = service.vault;
+  const other = { ...(await service.commands.clusterState('prod')).connection, endpoints: ['http://127.0.0.1:2380'], secretRef: 'of-another' };
+  await service.vault.put('of-another', { password: 'of-another' });
+  service.vault.get = async (ref) => {
+    const cause = { actor: 'other', correlationId: 'other', causationId: 'other' };
+    await service.commands.executeCluster('prod', { type: 'UpdateCluster', connection: other }, cause);
+    return get(ref);
+  };
+  const answer = [{ code: 'CONFLICT', path: null, message: expect.stringContaining('send this change again') }];
+  expect(await update({ username: 'root', password: planted[2] })).toEqual(answer);
+  expect(await get('of-another')).not.toBeNull();
+  expect((await service.commands.clusterState('prod')).connection).toEqual(other);
+});
+
 test('a removed cluster leaves no secret behind', async () => {
   await register('prod');
   expect(await service.vault.refs()).toHaveLength(1);

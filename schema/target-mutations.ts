@@ -132,6 +132,8 @@ const refusedByLedger = (targetId: string, context: RequestContext): Promise<Out
 const ofOtherKind = (message: string): Outcome =>
   ({ outcome: 'rejected', rejection: { rejected: { code: 'INVALID_INPUT', message, path: ['id'] } } });
 
-function commonChange(input: UpdateLocalTargetInput, { targetId, encoding }: ChangeableState): UpdateTarget {
-  return { type: 'UpdateTarget', targetId, name: input.name === null ? targetId : input.name, encoding: encodingAfter(input, encoding) };
+function commonChange(input: UpdateLocalTargetInput, state: ChangeableState): UpdateTarget {
+  const { targetId } = state;
+  const name = input.name === null ? targetId : input.name;
+  return { type: 'UpdateTarget', targetId, name, encoding: encodingAfter(input, state.encoding), madeFrom: state };
 }

@@ -38,6 +38,8 @@ export interface UpdateCluster {
   readonly name?: string | undefined;
   /** The whole connection as it is to be. */
   readonly connection?: Connection | undefined;
+  /** What it was made from: CONFLICT where the cluster has another by now. Left out: not compared. */
+  readonly madeFrom?: Connection | undefined;
 }
 export interface RemoveCluster { readonly type: 'RemoveCluster' }
 export interface ObserveMembers { readonly type: 'ObserveMembers'; readonly members: readonly Member[] }

@@ -42,6 +42,12 @@ describe('a cluster', () => {
     expect(codeOf(when([], { type: 'RemoveCluster' }))).toBe('NOT_FOUND');
     expect(codeOf(when([], manual('a')))).toBe('NOT_FOUND');
   });
+  test('is not reached in a way that was made from one it has no longer', () => {
+    const [moved, again] = ['http://moved:2379', 'http://again:2379'].map((endpoint) => ({ ...connection, endpoints: [endpoint] }));
+    const edited = after(registered, { type: 'UpdateCluster', connection: moved, madeFrom: connection });
+    expect(codeOf(when(edited, { type: 'UpdateCluster', connection: again, madeFrom: connection }))).toBe('CONFLICT');
+    expect(types(when(edited, { type: 'UpdateCluster', connection: again, madeFrom: moved }))).toEqual(['ClusterUpdated']);
+  });
   test('edited without a change writes nothing', () => {
     expect(when(registered, { type: 'UpdateCluster', name: 'C' })).toEqual([]);
     expect(types(when(registered, { type: 'UpdateCluster', name: 'D' }))).toEqual(['ClusterUpdated']);

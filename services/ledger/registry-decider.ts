@@ -1,7 +1,7 @@
 // Decides on the cluster itself: registering, editing and removing it, its members, agents and policy.
 // Not on its snapshots: see request-decider.ts, attempt-decider.ts, copy-decider.ts.
 import { isDeepStrictEqual } from 'node:util';
-import type { ClusterEvent, Failure } from '../../events/cluster-events.js';
+import type { ClusterEvent, Connection, Failure } from '../../events/cluster-events.js';
 import { anyPart } from '../../events/snapshot-part.js';
 import type { ClusterState } from './cluster-state.js';
 import type { CommandOf, Decision, Deciders } from './decision.js';
@@ -16,8 +16,8 @@ export const registryDeciders: Deciders<
   'RegisterCluster' | 'UpdateCluster' | 'RemoveCluster' | 'ObserveMembers' | 'JoinAgent' | 'LeaveAgent' | 'UpdatePolicy'
 > = {
   RegisterCluster: (state, command) => registrationFault(state, command) ?? registered(command),
-  UpdateCluster: (state, { name = state.name, connection = state.connection }) => {
-    const fault = removedFault(state) ?? nameFault(name) ?? connectionFault(connection);
+  UpdateCluster: (state, { name = state.name, connection = state.connection, madeFrom = state.connection }) => {
+    const fault = removedFault(state) ?? nameFault(name) ?? connectionFault(connection) ?? meanwhileFault(state, madeFrom);
     if (fault) return fault;
     const same = name === state.name && isDeepStrictEqual(connection, state.connection);
     return same ? [] : [{ type: 'ClusterUpdated', data: { name, connection } }];
@@ -69,6 +69,11 @@ function revisionFault({ policy }: ClusterState, expected: number | null): Rejec
   if (expected === null || expected === revision) return null;
   const message = `the policy is at revision ${revision}, not ${expected}: somebody saved it meanwhile; read it again and decide anew`;
   return reject('CONFLICT', message, ['expectedRevision']);
+}
+
+function meanwhileFault({ clusterId, connection }: ClusterState, madeFrom: Connection): Rejection | null {
+  if (isDeepStrictEqual(connection, madeFrom)) return null;
+  return reject('CONFLICT', `how cluster ${clusterId} is reached was changed by somebody else at the same time; look at it and send this change again`);
 }
 
 function nodeFault(node: string): Rejection | null {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Encoding, S3Settings } from '../../events/target-events.js';
 import { plainEncoding } from '../../events/target-events.js';
-import type { TargetCommand } from './target-commands.js';
+import type { TargetCommand, UpdateTarget } from './target-commands.js';
 import { decideTarget } from './target-decider.js';
 import { evolveTarget, initialTargetState } from './target-state.js';
 import { isRejection } from './rejection.js';
@@ -18,7 +18,7 @@ const createS3 = (folder = 'prod/'): TargetCommand => ({
 });
 const compressed: Encoding = { compression: 'ZSTD', compressionLevel: 9, ageRecipients: [] };
 const retire: TargetCommand = { type: 'RetireTarget', targetId: 'nas', usedBy: [] };
-const update = (change: { name?: string; encoding?: Encoding; settings?: S3Settings }, targetId = 's3'): TargetCommand =>
+const update = (change: Omit<UpdateTarget, 'type' | 'targetId'>, targetId = 's3'): TargetCommand =>
   ({ type: 'UpdateTarget', targetId, ...change });
 
 function after(...commands: readonly TargetCommand[]) {
@@ -45,6 +45,12 @@ describe('a target', () => {
   test('is not retired while a policy names it, and only once', () => {
     expect(fault({ ...retire, usedBy: ['prod'] }, after(create()))).toEqual(['TARGET_IN_USE', ['id']]);
     expect(decideTarget(retire, after(create(), retire))).toEqual([]);
+  });
+  test('is not changed by what was made from it as it is no longer', () => {
+    const created = after(create());
+    const changed = after(create(), update({ name: 'Attic' }, 'nas'));
+    expect(fault(update({ encoding: compressed, madeFrom: created }, 'nas'), changed)).toEqual(['CONFLICT', null]);
+    expect(fault(update({ encoding: compressed, madeFrom: changed }, 'nas'), changed)).toBeNull();
   });
   test('that is retired changes no more', () => {
     expect(fault(update({ name: 'x' }, 'nas'), after(create(), retire))).toEqual(['CONFLICT', ['id']]);

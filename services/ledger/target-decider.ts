@@ -46,8 +46,11 @@ function createdData(command: CreateLocalTarget | CreateS3Target): TargetEventOf
   return { targetId, name, encoding, kind: 'S3', bucket, folder, settings };
 }
 
-function update({ targetId, name, encoding, settings }: UpdateTarget, state: CreatedTarget): TargetDecision {
+function update({ targetId, name, encoding, settings, madeFrom }: UpdateTarget, state: CreatedTarget): TargetDecision {
   if (state.retired) return reject('CONFLICT', `target ${targetId} is retired and changes no more`, ['id']);
+  if (madeFrom !== undefined && !isDeepStrictEqual(state, madeFrom)) {
+    return reject('CONFLICT', `target ${targetId} was changed by somebody else at the same time; look at it and send this change again`);
+  }
   const before = changeable(state);
   if (settings !== undefined && before.settings === null) {
     return reject('INVALID_INPUT', `target ${targetId} is a directory and has no settings of S3; leave them out`, ['id']);
