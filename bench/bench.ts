@@ -36,7 +36,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   puts: () => benchPutLatency(ground, rounds),
   service: benchService,
   list: benchList,
-  replay: () => benchReplay(listed / 5),
+  replay: () => benchReplay(listed),
 };
 
 /** In a process of its own, so that its memory and garbage are nobody else's. */

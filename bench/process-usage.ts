@@ -12,6 +12,9 @@ export const residentMemory = (pid: number): number => memory(pid, 'VmRSS');
 
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
+/** Seconds that this one process has used so far, and the children that it has seen end; NaN for one that has ended. */
+export const processorSecondsOf = (pid: number): number => (usageOf(pid)?.ticks ?? Number.NaN) / TICKS_PER_SECOND;
+
 /** Seconds that this process, all that it started and all that those started have used so far, whether they still run or not. */
 export function processorSeconds(): number {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => usageOf(Number(name)) ?? []);

@@ -1,7 +1,7 @@
-// Many clusters whose slots are due within the same minute, on a real Snapkeep and a real etcd that all of them name.
+// Many clusters whose slots are due within the same minute, on a real Snapkeep, of one process or several, and a real etcd that all of them name.
 // How slots are derived is tested in services/schedule; here none may be missed, doubled, or left behind by a worker that has more than it can do.
 import { expect } from '@jest/globals';
-import { peakMemory, residentMemory } from '../bench/process-usage.js';
+import { peakMemory, processorSecondsOf, residentMemory } from '../bench/process-usage.js';
 import { startEtcd } from './etcd-process.js';
 import { inTens } from './in-tens.js';
 import { completions, cursorNow, mutate } from './snapkeep-calls.js';
@@ -16,7 +16,16 @@ export interface DueMinute {
   /** From a slot until it was requested. */
   readonly requestDelaysMs: readonly number[];
   readonly snapshotsPerSecond: number;
-  readonly memory: { readonly beforeBytes: number; readonly peakBytes: number };
+  /** By what each process does. */
+  readonly use: ReadonlyMap<string, ProcessUse>;
+}
+
+export interface ProcessUse {
+  /** Resident, with all clusters registered. */
+  readonly beforeBytes: number;
+  readonly peakBytes: number;
+  /** Of the processor, from then to the last completion. */
+  readonly seconds: number;
 }
 
 export interface DuePlan {
@@ -27,10 +36,17 @@ export interface DuePlan {
   readonly seconds: number;
 }
 
-export async function expectNoneMissed({ clusters, leadMs, seconds }: DuePlan): Promise<DueMinute> {
+/** Settings of each process, by what it does. The first is the API that is asked. */
+export type Processes = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export async function expectNoneMissed({ clusters, leadMs, seconds }: DuePlan, wanted: Processes = { 'all roles': {} }): Promise<DueMinute> {
   const etcd = await startEtcd();
-  const snapkeep = await startSnapkeep({ SNAPKEEP_PARALLEL: '8', SNAPKEEP_LEASE_SECONDS: '30', SNAPKEEP_IDLE_TIMEOUT_SECONDS: '60' });
+  const processes = new Map<string, Snapkeep>();
   try {
+    const busy = { SNAPKEEP_PARALLEL: '8', SNAPKEEP_LEASE_SECONDS: '30', SNAPKEEP_IDLE_TIMEOUT_SECONDS: '60' };
+    for (const [name, env] of Object.entries(wanted)) processes.set(name, await startSnapkeep({ ...busy, ...env }));
+    const [snapkeep] = processes.values();
+    if (snapkeep === undefined) throw new Error('no process is wanted');
     const first = Math.ceil((Date.now() + leadMs) / 1000) * 1000;
     const slotOf = new Map(Array.from({ length: clusters }, (_, at) => [`cluster-${at}`, new Date(first + at % seconds * 1000)]));
     const began = performance.now();
@@ -40,15 +56,25 @@ export async function expectNoneMissed({ clusters, leadMs, seconds }: DuePlan): 
     });
     const registeredPerSecond = clusters / (performance.now() - began) * 1000;
     expect(Date.now()).toBeLessThan(first);
-    const beforeBytes = residentMemory(snapkeep.pid());
+    const useOf = useFromNow(processes);
     await untilAllCompleted(snapkeep, clusters);
+    const use = useOf();
     const seen = new Map<string, SlotView>();
     await inTens([...slotOf], async ([id, slot]) => { seen.set(id, await onlySnapshot(snapkeep, id, slot)); });
-    return { registeredPerSecond, ...pace([...seen.values()], first), memory: { beforeBytes, peakBytes: peakMemory(snapkeep.pid()) } };
+    return { registeredPerSecond, ...pace([...seen.values()], first), use };
   } finally {
-    await snapkeep.dispose();
+    await Promise.all([...processes.values()].map((process) => process.dispose()));
     await etcd.stop();
   }
+}
+
+function useFromNow(processes: ReadonlyMap<string, Snapkeep>): () => ReadonlyMap<string, ProcessUse> {
+  const before = new Map([...processes].map(([name, process]) =>
+    [name, { bytes: residentMemory(process.pid()), seconds: processorSecondsOf(process.pid()) }]));
+  return () => new Map([...processes].map(([name, process]) => {
+    const { bytes = Number.NaN, seconds = Number.NaN } = before.get(name) ?? {};
+    return [name, { beforeBytes: bytes, peakBytes: peakMemory(process.pid()), seconds: processorSecondsOf(process.pid()) - seconds }];
+  }));
 }
 
 async function untilAllCompleted(snapkeep: Snapkeep, clusters: number): Promise<void> {

@@ -155,7 +155,7 @@ function runSnapkeep({ dataDir, localPath, env }: Place): Run {
     SNAPKEEP_PORT: '0', SNAPKEEP_DATA_DIR: dataDir, SNAPKEEP_LOCAL_PATH: localPath,
     SNAPKEEP_LEASE_SECONDS: '2', SNAPKEEP_RETRY_SECONDS: '1,1,2', SNAPKEEP_IDLE_TIMEOUT_SECONDS: '2', SNAPKEEP_DRAIN_SECONDS: '5',
   };
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--enable-source-maps', main], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', '--enable-source-maps', main], {
     env: { ...Object.fromEntries(inherited), ...settings, ...env }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output: string[] = [];
