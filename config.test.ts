@@ -46,6 +46,17 @@ describe('the configuration', () => {
     expect(() => readConfig({ ...shared, SNAPKEEP_MASTER_KEY: '' })).toThrow(/SNAPKEEP_MASTER_KEY and SNAPKEEP_MASTER_KEY_FILE are not set/);
   });
 
+  test('takes addresses of several hosts', () => {
+    const events = 'esdb://admin:changeit@es1:2113,es2:2113,es3:2113?tls=true';
+    const rows = 'mongodb://snapkeep:p%40ss@db1:27017,db2:27017,db3:27017/snapkeep?replicaSet=rs0';
+    const env = { SNAPKEEP_EVENT_STORE: events, SNAPKEEP_READ_STORE: rows, SNAPKEEP_MASTER_KEY: 'ab'.repeat(32) };
+    expect(readConfig(env).stores).toEqual({ events, rows, vault: rows, jobs: rows });
+  });
+
+  test('refuses to share the log without the rest', () => {
+    expect(() => readConfig({ SNAPKEEP_EVENT_STORE: 'esdb://es:2113' })).toThrow(/SNAPKEEP_EVENT_STORE is set, and SNAPKEEP_READ_STORE is not/);
+  });
+
   test('names a store\'s address that is none, and never repeats it', () => {
     const read = () => readConfig({ SNAPKEEP_EVENT_STORE: 'http://u:hunter2@es', SNAPKEEP_READ_STORE: 'hunter2' });
     expect(read).toThrow(/SNAPKEEP_EVENT_STORE must be a URL such as esdb/);

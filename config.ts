@@ -24,10 +24,10 @@ const environment = z.object({
   SNAPKEEP_ROLES: list.default(['all'])
     .refine((names) => names.length > 0 && names.every((name) => name === 'all' || roles.includes(name as never)),
       `must be all, or a list of ${roles.join(', ')}`),
-  SNAPKEEP_EVENT_STORE: storeUrl(/^esdb(\+discover)?:$/, 'esdb://host:2113?tls=false'),
-  SNAPKEEP_READ_STORE: storeUrl(/^mongodb(\+srv)?:$/, 'mongodb://host:27017/snapkeep'),
-  SNAPKEEP_VAULT: storeUrl(/^mongodb(\+srv)?:$/, 'mongodb://host:27017/snapkeep'),
-  SNAPKEEP_JOBS: storeUrl(/^mongodb(\+srv)?:$/, 'mongodb://host:27017/snapkeep'),
+  SNAPKEEP_EVENT_STORE: storeUrl(/^esdb(\+discover)?:\/\/[^/?\s]+/, 'esdb://host:2113?tls=false'),
+  SNAPKEEP_READ_STORE: storeUrl(/^mongodb(\+srv)?:\/\/[^/?\s]+/, 'mongodb://host:27017/snapkeep'),
+  SNAPKEEP_VAULT: storeUrl(/^mongodb(\+srv)?:\/\/[^/?\s]+/, 'mongodb://host:27017/snapkeep'),
+  SNAPKEEP_JOBS: storeUrl(/^mongodb(\+srv)?:\/\/[^/?\s]+/, 'mongodb://host:27017/snapkeep'),
   SNAPKEEP_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SNAPKEEP_TOKEN: z.string().min(16, 'must have at least 16 characters; make one with: openssl rand -hex 32').optional(),
   SNAPKEEP_ORIGINS: list.default([]).refine((origins) => origins.every(isOrigin), 'must be a list of origins such as https://backups.example.com'),
@@ -64,6 +64,11 @@ const contradictions: readonly { readonly of: readonly (keyof Environment)[]; re
       ? null : 'must name every role: the embedded stores belong to one process; set SNAPKEEP_EVENT_STORE and SNAPKEEP_READ_STORE to share them'),
   },
   {
+    of: ['SNAPKEEP_EVENT_STORE', 'SNAPKEEP_READ_STORE'],
+    fault: (env) => (!env.SNAPKEEP_EVENT_STORE || env.SNAPKEEP_READ_STORE
+      ? null : 'is set, and SNAPKEEP_READ_STORE is not: processes that share the log share rows, secrets and jobs too; name a MongoDB for them'),
+  },
+  {
     of: ['SNAPKEEP_MASTER_KEY', 'SNAPKEEP_MASTER_KEY_FILE', 'SNAPKEEP_VAULT', 'SNAPKEEP_READ_STORE'],
     fault: (env) => (!(env.SNAPKEEP_VAULT ?? env.SNAPKEEP_READ_STORE) || env.SNAPKEEP_MASTER_KEY || env.SNAPKEEP_MASTER_KEY_FILE
       ? null : 'and SNAPKEEP_MASTER_KEY_FILE are not set: a vault that is shared needs a key of its own; make one with: openssl rand -base64 32'),
@@ -78,9 +83,9 @@ const contradictions: readonly { readonly of: readonly (keyof Environment)[]; re
   },
 ];
 
-/** Never repeated in a message: it may hold a password. */
-function storeUrl(scheme: RegExp, example: string) {
-  return z.string().refine((url) => URL.canParse(url) && scheme.test(new URL(url).protocol), `must be a URL such as ${example}`).optional();
+/** Not as `URL` has it: it may name several hosts with their ports. Never repeated in a message: it may hold a password. */
+function storeUrl(beginning: RegExp, example: string) {
+  return z.string().regex(beginning, `must be a URL such as ${example}`).optional();
 }
 
 function isOrigin(text: string): boolean {
