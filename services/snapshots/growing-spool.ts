@@ -12,6 +12,7 @@ export interface GrowingSpool {
   readonly source: CopySource & { readonly file: string };
   /** So many bytes are in the file. */
   readonly grew: (bytes: number) => void;
+  readonly size: () => number;
   /** All is there and valid: readers come to their end. */
   verified(file: VerifiedFile): void;
   /** It never will be valid: readers fail with this error. Without effect once it is verified. */
@@ -75,6 +76,7 @@ export async function createSpool(file: string, expectedSize: number): Promise<G
       size = bytes;
       changed();
     },
+    size: () => size,
     verified: (facts) => settle(() => end.resolve(facts)),
     failed: (error) => settle(() => end.reject(error)),
     close: () => handle.close(),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSpoolRoom } from './spool-room.js';
@@ -40,7 +40,21 @@ test('one that is kept for repairs is found, and gives way to an attempt, the ol
   expect(await files()).toEqual(['b.spool', 'c.spool']);
 });
 
-test('without a bound it is the disk that bounds', async () => {
+test('without a bound it is the disk that bounds, with what is promised to others, and what is kept gives way before', async () => {
+  const { bavail, bsize } = await statfs(folder);
+  const nearlyAll = Math.floor(bavail * bsize * 0.6);
+  const room = createSpoolRoom(null);
+  await created(room, 'kept', 10);
+  room.keep('kept');
+  await created(room, 'a', nearlyAll);
+  expect(room.kept('kept')).not.toBeNull();
+  await expect(room.create(place('b', nearlyAll))).rejects.toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining('still grow') });
+  expect(await files()).toEqual(['a.spool']);
+  await room.discard('a');
+  await created(room, 'b', nearlyAll);
+});
+
+test('what the disk cannot take is refused', async () => {
   const room = createSpoolRoom(null);
   await created(room, 'a', 1e9);
   await expect(room.create(place('b', 9e17))).rejects.toMatchObject({ step: 'PREFLIGHT', code: 'DISK_FULL', message: expect.stringContaining(folder) });

@@ -26,6 +26,8 @@ export interface SpoolRoom {
 
 interface Spool extends SpoolPlace {
   kept: boolean;
+  /** Bytes that are in its file so far. */
+  written: () => number;
 }
 
 /** What must stay free beside the spool, for whoever else uses the disk. */
@@ -34,7 +36,6 @@ const MARGIN_BYTES = 64 * 1024 * 1024;
 /** `limitBytes` null: bounded by the disk alone. */
 export function createSpoolRoom(limitBytes: number | null): SpoolRoom {
   const spools = new Map<string, Spool>();
-  const taken = (): number => [...spools.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
   const discard = async (folder: string): Promise<void> => {
     const spool = spools.get(folder);
@@ -42,26 +43,44 @@ export function createSpoolRoom(limitBytes: number | null): SpoolRoom {
     spools.delete(folder);
     await rm(spool.file, { force: true });
   };
-  const makeRoom = async ({ bytes, file }: SpoolPlace): Promise<void> => {
-    if (limitBytes === null) return;
-    const kept = [...spools.values()].filter((spool) => spool.kept);
-    for (const spool of kept) if (taken() + bytes > limitBytes) await discard(spool.folder);
-    if (taken() + bytes <= limitBytes) return;
-    throw new StepFailure('PREFLIGHT', 'SPOOL_FULL', `A spool of ${bytes} bytes beside those of ${taken()} bytes that are in use is more than `
-      + `SNAPKEEP_SPOOL_LIMIT_GB allows (${limitBytes} bytes, ${dirname(file)}): raise it, or run fewer snapshots at the same time.`);
+  /** Those that were there before this one. */
+  const before = (own: Spool): readonly Spool[] => [...spools.values()].slice(0, [...spools.values()].indexOf(own));
+  const lackOfLimit = async (own: Spool): Promise<StepFailure | null> => {
+    const taken = before(own).reduce((sum, { bytes }) => sum + bytes, 0);
+    if (limitBytes === null || taken + own.bytes <= limitBytes) return null;
+    return new StepFailure('PREFLIGHT', 'SPOOL_FULL', `A spool of ${own.bytes} bytes beside those of ${taken} bytes that are in use is more than `
+      + `SNAPKEEP_SPOOL_LIMIT_GB allows (${limitBytes} bytes, ${dirname(own.file)}): raise it, or run fewer snapshots at the same time.`);
+  };
+  const lackOfDisk = async (own: Spool): Promise<StepFailure | null> => {
+    const growing = before(own).filter((spool) => !spool.kept && areBeside(spool, own));
+    const promised = growing.reduce((sum, { bytes, written }) => sum + Math.max(0, bytes - written()), 0);
+    const { bavail, bsize } = await statfs(dirname(own.file));
+    const [free, needed] = [bavail * bsize, own.bytes + promised + MARGIN_BYTES];
+    if (free >= needed) return null;
+    return new StepFailure('PREFLIGHT', 'DISK_FULL', `The disk under ${dirname(own.file)} has ${free} bytes free, and the spool of the snapshot `
+      + `needs ${needed} (${promised} of them for spools that still grow there, ${MARGIN_BYTES} to spare): free some space there.`);
+  };
+  const makeRoom = async (lack: () => Promise<StepFailure | null>, mayGiveWay: (spool: Spool) => boolean): Promise<void> => {
+    for (let failure = await lack(); failure !== null; failure = await lack()) {
+      const oldest = [...spools.values()].find((spool) => spool.kept && mayGiveWay(spool));
+      if (oldest === undefined) throw failure;
+      await discard(oldest.folder);
+    }
   };
 
   return {
     async create(place) {
-      const { folder, file, bytes } = place;
-      await makeRoom(place);
-      spools.set(folder, { ...place, kept: false });
+      const own: Spool = { ...place, kept: false, written: () => 0 };
+      spools.set(place.folder, own);
       try {
-        await assertFree(dirname(file), bytes);
-        return await createSpool(file, bytes);
+        await makeRoom(() => lackOfLimit(own), () => true);
+        await makeRoom(() => lackOfDisk(own), (spool) => areBeside(spool, own));
+        const spooling = await createSpool(place.file, place.bytes);
+        own.written = spooling.size;
+        return spooling;
       } catch (error) {
-        spools.delete(folder);
-        throw diskFailure('PREFLIGHT', file, error);
+        spools.delete(place.folder);
+        throw diskFailure('PREFLIGHT', place.file, error);
       }
     },
     keep(folder) {
@@ -76,10 +95,4 @@ export function createSpoolRoom(limitBytes: number | null): SpoolRoom {
   };
 }
 
-async function assertFree(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const [free, needed] = [bavail * bsize, bytes + MARGIN_BYTES];
-  if (free >= needed) return;
-  throw new StepFailure('PREFLIGHT', 'DISK_FULL', `The disk under ${folder} has ${free} bytes free, and the spool of the snapshot needs ${needed} `
-    + `(${MARGIN_BYTES} of them to spare): free some space there.`);
-}
+const areBeside = (one: Spool, other: Spool): boolean => dirname(one.file) === dirname(other.file);
