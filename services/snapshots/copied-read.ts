@@ -44,7 +44,7 @@ interface Reading {
 
 /** Three tries in the first round. */
 const TRY_PAUSES_MS = [500, 2_000];
-/** How long copies may take to be withdrawn before their failure is recorded. */
+/** How long copies may take to be withdrawn, and the spool to be given up, before the failure is recorded. */
 const WITHDRAWAL_MS = 10_000;
 
 /** Rejects with nothing of the attempt left, but for what a target did not give back in time: a sweep finds that. */
@@ -66,11 +66,16 @@ export async function readAndStore(parts: CopiedReadParts, attempt: Attempt, etc
     else await parts.spools.discard(folder);
     return outcome;
   } catch (error) {
-    await parts.spools.discard(folder);
+    await atMost(WITHDRAWAL_MS, parts.spools.discard(folder));
     throw error;
   } finally {
-    await spooling.close();
+    await atMost(WITHDRAWAL_MS, spooling.close());
   }
+}
+
+/** For what may hang with its disk or store. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, delay(ms, undefined, { ref: false })]);
 }
 
 /** A copy that failed is made up for from one that can be read back; where there is none, from the spool. */
@@ -88,7 +93,7 @@ async function readBehind(parts: CopiedReadParts, attempt: Attempt, reading: Rea
   stored.catch(() => undefined);
   try {
     // The copies end before the read only by failing, all of them.
-    const facts = await Promise.race([readFile(attempt, reading), stored.then(neverFirst)]);
+    const facts = await Promise.race([readFile(parts, attempt, reading), stored.then(neverFirst)]);
     const { read, fileSize: size, fileSha256: sha256 } = facts;
     spooling.verified({ size, sha256, manifest: manifestFacts(part, lease.attempt, read, parts.places.snapkeepVersion) });
     const outcome = await stored;
@@ -99,7 +104,7 @@ async function readBehind(parts: CopiedReadParts, attempt: Attempt, reading: Rea
     spooling.failed(error);
     ending.abort(error);
     stream.cancel();
-    await Promise.race([stored.catch(() => undefined), delay(WITHDRAWAL_MS, undefined, { ref: false })]);
+    await atMost(WITHDRAWAL_MS, stored.catch(() => undefined));
     throw error;
   }
 }
@@ -114,9 +119,10 @@ interface FileRead {
   readonly fileSha256: string;
 }
 
-async function readFile({ lease, signal }: Attempt, { stream, spooling, status, takenAt, began }: Reading): Promise<FileRead> {
+async function readFile({ stallMs }: CopiedReadParts, { lease, signal }: Attempt, reading: Reading): Promise<FileRead> {
+  const { stream, spooling, status, takenAt, began } = reading;
   const { totalBytes } = stream;
-  const facts = await readSnapshot(stream, spooling, { signal, onProgress: (bytes) => lease.note(bytes, totalBytes) });
+  const facts = await readSnapshot(stream, spooling, { signal, stallMs, onProgress: (bytes) => lease.note(bytes, totalBytes) });
   await lease.renew();
   signal.throwIfAborted();
   const { databaseSize: dbSize, fileSize, fileSha256, revision, keyCount, sha256 } = facts;

@@ -49,7 +49,7 @@ function streamOf(bytes: Buffer, { announced = whole.length, fault = null as Err
 async function read(stream: SnapshotStream, signal = new AbortController().signal, onProgress = (_: number): void => undefined): Promise<SnapshotFacts> {
   const spooling = await createSpool(file, stream.totalBytes);
   try {
-    return await readSnapshot(stream, spooling, { signal, onProgress });
+    return await readSnapshot(stream, spooling, { signal, onProgress, stallMs: 60_000 });
   } catch (error) {
     await spooling.discard();
     throw error;
@@ -154,9 +154,16 @@ test('a spool that exists already is not written over', async () => {
 
 test('a full disk ends the spool, and is told as such', async () => {
   const full = await open('/dev/full', 'r+');
-  const error: unknown = await spool(streamOf(whole), full, () => undefined).catch((reason: unknown) => reason);
+  const error: unknown = await spool(streamOf(whole), full, { onWritten: () => undefined, stallMs: 60_000 }).catch((reason: unknown) => reason);
   await full.close();
   expect(diskFailure('STREAM', '/dev/full', error)).toMatchObject({ step: 'STREAM', code: 'DISK_FULL', message: expect.stringContaining('/dev/full') });
+});
+
+test('a disk that takes nothing any more ends the spool, and is told as such', async () => {
+  const hanging = { write: () => Promise.withResolvers<never>().promise };
+  await expect(spool(streamOf(whole), hanging, { onWritten: () => undefined, stallMs: 100 })).rejects.toMatchObject({
+    step: 'STREAM', code: 'DISK_FAILED', message: expect.stringContaining('0.1 s'),
+  });
 });
 
 test.each([1, 7, 31, 32, 33, 64, 1000])('the hash holds back exactly the trailer, in blocks of %i bytes', (size) => {

@@ -27,6 +27,8 @@ export interface SnapshotRead {
   readonly signal: AbortSignal;
   /** Bytes so far, about once a megabyte. */
   readonly onProgress: (bytes: number) => void;
+  /** How long the disk may take no byte. */
+  readonly stallMs: number;
 }
 
 /** Rejects with a StepFailure and nothing else: of STREAM, or of VERIFY. Does not wait for a stream that will not end. */
@@ -47,13 +49,14 @@ export async function readSnapshot(stream: SnapshotStream, spooling: GrowingSpoo
 }
 
 async function received(stream: SnapshotStream, { handle, grew, source: { file } }: GrowingSpool, read: SnapshotRead): Promise<Spooled> {
-  const { signal, onProgress } = read;
+  const { signal, onProgress, stallMs } = read;
+  const onWritten = (bytes: number): void => {
+    grew(bytes);
+    onProgress(bytes);
+  };
   try {
     signal.throwIfAborted();
-    const spooled = await spool(stream, handle, (bytes) => {
-      grew(bytes);
-      onProgress(bytes);
-    });
+    const spooled = await spool(stream, handle, { onWritten, stallMs });
     signal.throwIfAborted();
     return spooled;
   } catch (error) {

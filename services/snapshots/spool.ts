@@ -1,11 +1,12 @@
 // Writes a stream of small pieces to a file in large blocks, hashing one block while the one before is being written.
-// Holds two blocks and no more: whoever sends is paused while the disk is behind. Judges nothing of the content.
+// Holds two blocks and no more: whoever sends is paused while the disk is behind, for so long and no longer. Judges nothing of the content.
 import type { FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { writeAll } from '../targets/file-durability.js';
 import { spoolHash } from './spool-hash.js';
 import type { SpoolDigest } from './spool-hash.js';
+import { StepFailure } from './step-failure.js';
 
 export interface Spooled extends SpoolDigest {
   readonly fileSize: number;
@@ -18,14 +19,17 @@ export function spoolFile(spoolFolder: string, copyFolder: string): string {
   return join(spoolFolder, `${createHash('sha256').update(copyFolder).digest('hex').slice(0, 32)}.spool`);
 }
 
-/** Reports the bytes that are in the file so far once a block. What is written is not synced. */
+/**
+ * Reports the bytes that are in the file so far once a block. What is written is not synced. Rejects with DISK_FAILED where the disk takes
+ * nothing for `stallMs`; what it was given may then still be on its way.
+ */
 export async function spool(
   pieces: AsyncIterable<Uint8Array>,
-  file: FileHandle,
-  onWritten: (bytes: number) => void,
+  file: Pick<FileHandle, 'write'>,
+  { onWritten, stallMs }: { readonly onWritten: (bytes: number) => void; readonly stallMs: number },
 ): Promise<Spooled> {
   const hash = spoolHash();
-  const blocks = blockWriter(file);
+  const blocks = blockWriter(file, stallMs);
   const take = async (block: Buffer): Promise<void> => {
     hash.update(block);
     onWritten(await blocks.write(block));
@@ -53,7 +57,7 @@ interface BlockWriter {
   settled(): Promise<unknown>;
 }
 
-function blockWriter(file: FileHandle): BlockWriter {
+function blockWriter(file: Pick<FileHandle, 'write'>, stallMs: number): BlockWriter {
   let [current, other] = [Buffer.allocUnsafeSlow(BLOCK_BYTES), Buffer.allocUnsafeSlow(BLOCK_BYTES)];
   let filled = 0;
   let position = 0;
@@ -61,7 +65,10 @@ function blockWriter(file: FileHandle): BlockWriter {
   let writing: Promise<{ error: unknown } | null> = Promise.resolve(null);
 
   const finish = async (): Promise<void> => {
-    const failed = await writing;
+    const written = writing;
+    // What is let go is not waited for again.
+    writing = Promise.resolve(null);
+    const failed = await inTime(written, stallMs);
     if (failed !== null) throw failed.error;
   };
   return {
@@ -85,6 +92,17 @@ function blockWriter(file: FileHandle): BlockWriter {
       await finish();
       return position;
     },
-    settled: () => writing,
+    settled: () => inTime(writing, stallMs).catch(() => undefined),
   };
+}
+
+async function inTime<T>(writing: Promise<T>, stallMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new StepFailure('STREAM', 'DISK_FAILED',
+    `The disk that spools took nothing for ${stallMs / 1000} s: check it and its mount.`)), stallMs);
+  try {
+    return await Promise.race([writing, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
