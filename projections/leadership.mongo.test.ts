@@ -3,12 +3,19 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { eventually, untilTrue } from '../test/eventual-fact.js';
 import { mongoSuite } from '../test/mongo-server.js';
 import type { TestDatabase } from '../test/mongo-server.js';
-import { mongoLeadership } from './leadership.mongo.js';
+import { mongoLeadership, usualLease } from './leadership.mongo.js';
 import type { Leadership, Lease } from './leadership.js';
+import { askAgainEveryMs } from './projector.js';
 
 interface StoredLease { readonly _id: string; readonly holder: string; readonly renewals: number }
 
 const times = { renewEveryMs: 50, silentForMs: 3_000 };
+
+test('whoever waits for its turn takes over within ten seconds of the last sign of life', () => {
+  const { renewEveryMs, silentForMs } = usualLease;
+  expect(silentForMs + renewEveryMs + askAgainEveryMs).toBeLessThanOrEqual(10_000);
+  expect(renewEveryMs).toBeLessThan(silentForMs / 2);
+});
 
 await mongoSuite('leadership in MongoDB', (open) => {
   let database: TestDatabase;

@@ -21,12 +21,12 @@ export interface LeaseTimes {
 }
 
 /** Asked every second, a contender takes over within 8 s of the last sign of life. */
-const usual: LeaseTimes = { renewEveryMs: 2_000, silentForMs: 6_000 };
+export const usualLease: LeaseTimes = { renewEveryMs: 2_000, silentForMs: 6_000 };
 
 const duplicateKey = 11000;
 
 /** `name`: what is led, such as the generation of a read store. */
-export function mongoLeadership(db: Db, name: string, times: LeaseTimes = usual): Leadership {
+export function mongoLeadership(db: Db, name: string, times: LeaseTimes = usualLease): Leadership {
   const leases = db.collection<LeaseDocument>('leases');
   const isSilent = watchRenewals(times.silentForMs);
   return namingFailures('Leadership in MongoDB', 'Mongo', {

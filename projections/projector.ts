@@ -38,7 +38,8 @@ export interface ProjectorOptions {
   readonly leadership?: Leadership | undefined;
 }
 
-const askAgainEveryMs = 1_000;
+/** Of a projector that waits for its turn to lead. */
+export const askAgainEveryMs = 1_000;
 
 export function createProjector({ store, readStore, leadership = alwaysLeading }: ProjectorOptions): Projector {
   const watch = createCheckpointWatch();

@@ -21,7 +21,7 @@ export async function writeRows(generation: Generation, { clusters, targets, sna
   ]);
 }
 
-/** Those that are there are replaced unless they are newer. Again where another projector inserts one meanwhile: nothing deletes rows, so this ends. */
+/** Those that are there are replaced unless they are newer. Again where another projector inserts one meanwhile: nothing deletes rows, so it ends. */
 async function put<Document extends RowDocument>(collection: Collection<Document>, documents: readonly Document[]): Promise<void> {
   let written = documents.length === 0;
   while (!written) written = await write(collection, documents, await idsThere(collection, documents));

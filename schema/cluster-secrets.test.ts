@@ -85,7 +85,7 @@ test('changes at the same time leave the cluster with the secret it refers to', 
 
 test('a change of another process at the same time is not undone, and the cluster keeps the secret it refers to', async () => {
   await register('prod');
-  const { get } = service.vault;
+  const get = service.vault.get.bind(service.vault);
   const other = { ...(await service.commands.clusterState('prod')).connection, endpoints: ['http://127.0.0.1:2380'], secretRef: 'of-another' };
   await service.vault.put('of-another', { password: 'of-another' });
   service.vault.get = async (ref) => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, test } from '@jest/globals';
 import { printFact, printTimes } from '../bench/measured-times.js';
 import { megabytes } from '../bench/process-usage.js';
-import { type DueMinute, expectNoneMissed } from './many-clusters.js';
+import { type DueMinute, type Processes, expectNoneMissed } from './many-clusters.js';
 import { type ProductionStores, productionSuite } from './production-stores.js';
 
 const clusters = Number(process.env['SOAK_CLUSTERS'] ?? 10_000);
@@ -21,8 +21,9 @@ await productionSuite('Many clusters on shared stores', (openStores) => {
   afterAll(() => stores.dispose());
 
   test(`${clustersOnSharedStores} clusters with slots in the same minute each get the one snapshot of their slot, each role a process`, async () => {
-    const roles = ['api', 'projector', 'scheduler', 'worker'].map((role) => [role, { ...stores.env, SNAPKEEP_ROLES: role }]);
-    print(await expectNoneMissed({ clusters: clustersOnSharedStores, leadMs: clustersOnSharedStores * 200, seconds: 60 }, Object.fromEntries(roles)));
+    const roles = ['api', 'projector', 'scheduler', 'worker'].map((role) => [role, { ...stores.env, SNAPKEEP_ROLES: role }] as const);
+    const processes: Processes = Object.fromEntries(roles);
+    print(await expectNoneMissed({ clusters: clustersOnSharedStores, leadMs: clustersOnSharedStores * 200, seconds: 60 }, processes));
   });
 });
 

@@ -73,7 +73,7 @@ function revisionFault({ policy }: ClusterState, expected: number | null): Rejec
 
 function meanwhileFault({ clusterId, connection }: ClusterState, madeFrom: Connection): Rejection | null {
   if (isDeepStrictEqual(connection, madeFrom)) return null;
-  return reject('CONFLICT', `how cluster ${clusterId} is reached was changed by somebody else at the same time; look at it and send this change again`);
+  return reject('CONFLICT', `cluster ${clusterId} was changed by somebody else at the same time; look at it and send this change again`);
 }
 
 function nodeFault(node: string): Rejection | null {

@@ -48,7 +48,7 @@ function createdData(command: CreateLocalTarget | CreateS3Target): TargetEventOf
 
 function update({ targetId, name, encoding, settings, madeFrom }: UpdateTarget, state: CreatedTarget): TargetDecision {
   if (state.retired) return reject('CONFLICT', `target ${targetId} is retired and changes no more`, ['id']);
-  if (madeFrom !== undefined && !isDeepStrictEqual(state, madeFrom)) {
+  if (!isStill(state, madeFrom)) {
     return reject('CONFLICT', `target ${targetId} was changed by somebody else at the same time; look at it and send this change again`);
   }
   const before = changeable(state);
@@ -59,6 +59,8 @@ function update({ targetId, name, encoding, settings, madeFrom }: UpdateTarget, 
   if (isDeepStrictEqual(after, before)) return [];
   return nameFault(after.name) ?? [{ type: 'TargetUpdated', data: after }];
 }
+
+const isStill = (state: CreatedTarget, madeFrom: TargetState | undefined): boolean => madeFrom === undefined || isDeepStrictEqual(state, madeFrom);
 
 function changeable(state: CreatedTarget): TargetEventOf<'TargetUpdated'>['data'] {
   const settings: S3Settings | null = state.kind === 'S3' ? state.settings : null;

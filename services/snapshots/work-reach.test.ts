@@ -9,7 +9,8 @@ const plain: WorkerPlace = { worker: 'w', nodeId: 'n1', agent: null };
 
 const part = (clusterId: string, name: string) => ({ clusterId, part: name }) as OpenPart;
 const prune = (clusterId: string, node: string | null, storedOn: string | null) => ({ clusterId, intent: { node, storedOn } }) as OpenPrune;
-const repair = (node: string | null, readBy: string, storedOn: readonly (string | null)[]) => ({ clusterId: 'a', node, readBy, storedOn }) as OpenRepair;
+const repair = (node: string | null, readBy: string, storedOn: readonly (string | null)[], readPart = 'any') =>
+  ({ clusterId: 'a', part: readPart, node, readBy, storedOn }) as OpenRepair;
 
 describe('the part of a node', () => {
   test('is for the agent of that node of that cluster', () => {
@@ -40,5 +41,10 @@ describe('a repair', () => {
     expect(places.map((here) => repairWaitMs(here, repair(null, 'w', ['n1'])))).toEqual([0, repairTakeOverMs, null]);
     expect(places.map((here) => repairWaitMs(here, repair(null, 'w', [null])))).toEqual([0, repairTakeOverMs, repairTakeOverMs]);
     expect(places.map((here) => repairWaitMs(here, repair(null, 'w', [])))).toEqual([0, null, null]);
+  });
+  test('from a copy on a node\'s disk is not made on a node of the same name in another cluster', () => {
+    const places = [agentOf('a', 'n1'), agentOf('b', 'n1')];
+    expect(places.map((here) => repairWaitMs(here, repair(null, 'w', ['n1'], 'n1')))).toEqual([repairTakeOverMs, null]);
+    expect(places.map((here) => repairWaitMs(here, repair(null, 'w', ['n1'])))).toEqual([repairTakeOverMs, repairTakeOverMs]);
   });
 });

@@ -32,17 +32,19 @@ export const isOwnPart = (here: WorkerPlace, { clusterId, part }: OpenPart): boo
 export const isNodePart = ({ part }: OpenPart): boolean => part !== anyPart;
 
 export function canPrune(here: WorkerPlace, { clusterId, intent: { storedOn, node } }: OpenPrune): boolean {
-  if (storedOn === null) return true;
-  const likeNamed = node !== null && here.agent !== null && here.agent.clusterId !== clusterId;
-  return storedOn === here.nodeId && !likeNamed;
+  return storedOn === null || (storedOn === here.nodeId && (node === null || !isLikeNamed(here, clusterId)));
 }
+
+/** What lies on a node's disk is not on that of a node of the same name in another cluster. */
+const isLikeNamed = ({ agent }: WorkerPlace, clusterId: string): boolean => agent !== null && agent.clusterId !== clusterId;
 
 /** How long others leave a repair to the worker that read it, which has the spool. */
 export const repairTakeOverMs = 600_000;
 
 /** Beyond the pause before the repair: none for whoever is to make it first; null where it cannot be made here. */
-export function repairWaitMs(here: WorkerPlace, { clusterId, node, readBy, storedOn }: OpenRepair): number | null {
+export function repairWaitMs(here: WorkerPlace, { clusterId, node, part, readBy, storedOn }: OpenRepair): number | null {
   if (node !== null) return isAgentOf(here, { clusterId, node }) ? 0 : null;
   if (readBy === here.worker) return 0;
-  return storedOn.some((on) => on === null || on === here.nodeId) ? repairTakeOverMs : null;
+  const hasDisk = part === anyPart || !isLikeNamed(here, clusterId);
+  return storedOn.some((on) => on === null || (on === here.nodeId && hasDisk)) ? repairTakeOverMs : null;
 }
