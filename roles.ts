@@ -184,7 +184,7 @@ function startWorker({ config, log, store, vault, commands, testBoard, atStop }:
     return worker.stop(config.drainMs).finally(() => ending.abort());
   };
   atStop({ name: 'worker', takesWork: true, stop });
-  const served = testBoard.serve(nodeId, targetTest(targets), (error) => log.warn({ err: error }, 'targets cannot be tested for now'));
+  const served = testBoard.serve(id, targetTest(targets), (error) => log.warn({ err: error }, 'targets cannot be tested for now'));
   atStop({ name: 'tests of targets', stop: served });
   return worker;
 }
