@@ -162,7 +162,8 @@ function startWorker({ config, log, store, vault, commands, testBoard, atStop }:
     // Loaded with the first bucket: the SDK costs megabytes, wanted or not.
     openS3: async (place, keys) => (await import('./services/targets/target.s3.js')).s3Target({ ...place, keys, ending: ending.signal }),
   });
-  const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version };
+  const onDefect = (targetId: string, error: unknown): void => log.error({ targetId, err: error }, 'a copy met a defect');
+  const places = { ...targets, spoolFolder: emptyFolder(join(dataDir, 'spool')), snapkeepVersion: packageJson.version, onDefect };
   const spools = createSpoolRoom(spoolLimitBytes);
   // Names of nodes are unique within their cluster only.
   const id = agent === null ? nodeId : `${agent.clusterId}/${nodeId}`;

@@ -66,7 +66,7 @@ const openTarget = async (targetId: string): Promise<Target> => {
 const openForWriting = async (targetId: string) =>
   ({ target: await openTarget(targetId), encoding: targetId === 's3-encoded' ? setup.encoding : plainEncoding });
 const parts: CopiedReadParts = {
-  places: { openTarget, openForWriting, spoolFolder, snapkeepVersion: 'bench' },
+  places: { openTarget, openForWriting, spoolFolder, snapkeepVersion: 'bench', onDefect: () => undefined },
   spools: createSpoolRoom(null), idleTimeoutMs: 60_000, stallMs: 300_000, now: () => new Date().toISOString(),
 };
 let round = 0;

@@ -133,7 +133,7 @@ export async function createEmbeddedWorkers(): Promise<EmbeddedWorkers> {
       const { nodeId, local, openLocal } = diskFor(agent);
       const log = createLog('silent', { pretty: false });
       const targets = targetRegistry({ commands: own, vault, localPath: local, openLocal, openS3: async (place) => openBucket(place) });
-      const places = { ...targets, spoolFolder: folder, snapkeepVersion: 'test' };
+      const places = { ...targets, spoolFolder: folder, snapkeepVersion: 'test', onDefect: () => undefined };
       const shared = { commands: own, worker: name, nodeId, places, spools: createSpoolRoom(null), stallMs: 10_000, now, log };
       const attempts = { ...shared, agent, leaseMs, retryPausesMs: [100], idleTimeoutMs: 10_000, vault, connectEtcd: connect };
       const worker = createWorker({

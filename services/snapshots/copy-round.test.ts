@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { plainEncoding } from '../../events/target-events.js';
+import { dirname, join } from 'node:path';
+import { type Encoding, plainEncoding } from '../../events/target-events.js';
+import { SnapkeepError } from '../../events/errors.js';
 import { heldSource, readUpTo, wholeSource } from '../targets/copy-source.fixture.js';
 import type { OpenTarget } from '../targets/target-registry.js';
 import { openTargetRoots } from '../targets/target-roots.js';
@@ -17,7 +18,11 @@ const bytes = Buffer.from('data');
 const round: CopyRound = { signal: new AbortController().signal, stallMs: 10_000, pausesMs: [10, 20], part: 'any', now: () => '2026-11-23T06:00:00.000Z' };
 
 let folder: string;
-beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'copies-')); });
+let defects: string[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'copies-'));
+  defects = [];
+});
 afterEach(() => rm(folder, { recursive: true }));
 
 const directory = (targetId: string): Target => localTarget({
@@ -47,7 +52,7 @@ function placesOf(...targets: Target[]): CopyPlaces {
     return target;
   };
   const openForWriting = async (id: string): Promise<OpenTarget> => ({ target: await find(id), encoding: plainEncoding });
-  return { openForWriting, openTarget: find, spoolFolder: folder, snapkeepVersion: 'test' };
+  return { openForWriting, openTarget: find, spoolFolder: folder, snapkeepVersion: 'test', onDefect: (targetId) => defects.push(targetId) };
 }
 
 async function opened(...targets: Target[]) {
@@ -74,6 +79,17 @@ describe('the copies of an attempt', () => {
     for (const { targetId, keys } of outcome.copies) expect(await (await places.openTarget(targetId)).present(keys)).toBe(false);
   });
 
+  test('are spooled on the disk of a target only where it is the only one and takes the bytes as they are', async () => {
+    const spooledIn = async (encoding: Encoding, ...targets: Target[]): Promise<string> => {
+      const places = { ...placesOf(...targets), openForWriting: async (id: string) => ({ target: await placesOf(...targets).openTarget(id), encoding }) };
+      const attempt = { clusterId: 'a', name: 'first', part: 'any', attempt: 1, targetIds: targets.map(({ targetId }) => targetId) };
+      return dirname((await openPlaces(places, attempt, bytes.length)).spoolFile);
+    };
+    expect(await spooledIn(plainEncoding, directory('one'))).toBe(join(folder, 'one', '.snapkeep-spool'));
+    expect(await spooledIn(plainEncoding, directory('one'), directory('two'))).toBe(folder);
+    expect(await spooledIn({ ...plainEncoding, compression: 'ZSTD' }, directory('one'))).toBe(folder);
+  });
+
   test('are tried three times', async () => {
     expect((await stored(failing('one', 2))).outcome.copies).toMatchObject([{ targetId: 'one' }]);
     await expect(stored(failing('two', 3))).rejects.toMatchObject({ code: 'DISK_FAILED' });
@@ -88,9 +104,24 @@ describe('the copies of an attempt', () => {
     ]);
   });
 
-  test('that hang are let go after the bound, while the others are stored', async () => {
-    const { open } = await opened(hanging('one'), directory('two'));
+  test('that end in an error that nobody foresaw cost their own target only, and it is told for the log', async () => {
+    const broken = { ...directory('two'), store: () => Promise.reject(new TypeError('x is not a function')) };
+    const { outcome } = await stored(directory('one'), broken);
+    expect(outcome.failedCopies).toMatchObject([{ targetId: 'two', failure: { code: 'UNEXPECTED' } }]);
+    expect(defects).toEqual(['two']);
+  });
+
+  test('do not fail because a store of Snapkeep\'s own is away', async () => {
+    const away = new SnapkeepError('STORE_UNAVAILABLE', 'Vault in MongoDB: gone');
+    await expect(stored(directory('one'), { ...directory('two'), preflight: () => Promise.reject(away) })).rejects.toBe(away);
+  });
+
+  test('that hang are let go after the bound and not tried again beside what may still end, while the others are stored', async () => {
+    let tries = 0;
+    const one: Target = { ...hanging('one'), store: () => { tries += 1; return Promise.withResolvers<never>().promise; } };
+    const { open } = await opened(one, directory('two'));
     const outcome = await storeCopies(open, wholeSource(bytes), { ...round, stallMs: 1_000 });
+    expect(tries).toBe(1);
     expect(outcome).toMatchObject({ copies: [{ targetId: 'two' }], failedCopies: [{ targetId: 'one', failure: { code: 'COPY_STALLED' } }] });
   });
 

@@ -9,7 +9,7 @@ import type { OpenTarget, TargetRegistry } from '../targets/target-registry.js';
 import type { OpenPlaces } from './copy-places.js';
 import { watched } from './copy-watch.js';
 import type { CopyBounds } from './copy-watch.js';
-import { failureOf } from './failure-record.js';
+import { isStepFailure } from './step-failure.js';
 
 export interface CopyRound extends CopyBounds {
   /** The part that is read. */
@@ -33,30 +33,33 @@ interface CopyPlace extends CopyBounds {
 
 /** Settles when each target has stored its copy or used up its tries. Rejects with the first target's failure when none has stored one. */
 export async function storeCopies(places: OpenPlaces, source: CopySource, round: CopyRound): Promise<CopyOutcome> {
-  const { targets, failed, folder } = places;
+  const { targets, failed, asFailed, folder } = places;
   const tried = await Promise.allSettled(targets.map((open) => storedSoon(open, source, { ...round, folder })));
   const copies = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failedNow = tried.flatMap((one, at): FailedCopyFact[] => {
-    const targetId = targets[at]?.target.targetId ?? '';
-    return one.status === 'rejected' ? [{ targetId, node: nodeOfCopy(round.part, targetId), failure: failureOf(one.reason, 'COMMIT') }] : [];
-  });
+  const idOf = (at: number): string => targets[at]?.target.targetId ?? '';
+  const failedNow = tried.flatMap((one, at) => (one.status === 'rejected' ? [asFailed(idOf(at), one.reason, 'COMMIT')] : []));
   const first = tried.find((one) => one.status === 'rejected');
   if (copies.length === 0 && first) throw first.reason;
   return { copies, failedCopies: [...failed, ...failedNow] };
 }
 
-/** Again while the source is there, since what fails for a moment would cost the copy. */
+/**
+ * Again while the source is there, since what fails for a moment would cost the copy. Not behind one that was let go: it may still end, and
+ * takes away then what it finds in its folder. A repair has a folder of its own.
+ */
 async function storedSoon(open: OpenTarget, source: CopySource, place: CopyPlace & CopyRound): Promise<StoredCopyFact> {
   for (const pause of place.pausesMs) {
     try {
       return await storeCopy(open, source, place);
     } catch (error) {
-      if (place.signal.aborted) throw error;
+      if (place.signal.aborted || isStalled(error)) throw error;
     }
     await delay(pause, undefined, { signal: place.signal }).catch(() => place.signal.throwIfAborted());
   }
   return storeCopy(open, source, place);
 }
+
+const isStalled = (error: unknown): boolean => isStepFailure(error) && error.code === 'COPY_STALLED';
 
 /** One try, as the fact that is recorded of it. */
 export async function storeCopy({ target, encoding }: OpenTarget, source: CopySource, place: CopyPlace): Promise<StoredCopyFact> {

@@ -18,7 +18,7 @@ export async function watched<T>(
   let timer: NodeJS.Timeout | undefined;
   const giveUp = (): void => {
     const failure = new StepFailure('COMMIT', 'COPY_STALLED', `The target took nothing for ${stallMs / 1000} s, though there was something to store: `
-      + 'look at its load and the way to it. The copy is tried again.');
+      + 'look at its load and the way to it. The copy is made up for later.');
     ending.abort(failure);
     stalled.reject(failure);
   };

@@ -53,7 +53,8 @@ const copyNow = async () => (await commands.clusterState('a')).snapshots.get('a.
 function partsWith(change: Partial<RepairParts> = {}, second: Target = directory('second')): RepairParts {
   const openTarget = async (id: string): Promise<Target> => (id === 'second' ? second : directory(id));
   const places = {
-    openTarget, openForWriting: async (id: string) => ({ target: await openTarget(id), encoding: plainEncoding }), spoolFolder: folder, snapkeepVersion: 'test',
+    openTarget, openForWriting: async (id: string) => ({ target: await openTarget(id), encoding: plainEncoding }), spoolFolder: folder,
+    snapkeepVersion: 'test', onDefect: () => undefined,
   };
   return {
     commands, worker: 'w1', nodeId: 'n1', places, spools, stallMs: 10_000, repairPausesMs: [1000, 2000], now: () => now, log: pino({ level: 'silent' }), ...change,
