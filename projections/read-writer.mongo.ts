@@ -24,25 +24,33 @@ export async function writeRows(generation: Generation, { clusters, targets, sna
 /** Those that are there are replaced unless they are newer. Again where another projector inserts one meanwhile: nothing deletes rows, so it ends. */
 async function put<Document extends RowDocument>(collection: Collection<Document>, documents: readonly Document[]): Promise<void> {
   let written = documents.length === 0;
-  while (!written) written = await write(collection, documents, await idsThere(collection, documents));
+  while (!written) {
+    const there = await idsThere(collection, documents);
+    written = await write(collection, documents.map((document) => (there.has(document._id) ? replacement(document) : insertion(document))));
+  }
 }
 
-/** For rows of which there is one only where it was written before. */
+/** For rows that never change: what is there is the same. */
 async function putNew<Document extends RowDocument>(collection: Collection<Document>, documents: readonly Document[]): Promise<void> {
-  if (documents.length === 0 || await write(collection, documents, new Set())) return;
-  await put(collection, documents);
+  let missing = documents;
+  while (missing.length > 0 && !await write(collection, missing.map(insertion))) {
+    const there = await idsThere(collection, missing);
+    missing = missing.filter(({ _id }) => !there.has(_id));
+  }
+}
+
+const insertion = <Document extends RowDocument>(document: Document): AnyBulkWriteOperation<Document> =>
+  ({ insertOne: { document: document as OptionalId<Document> } });
+
+function replacement<Document extends RowDocument>({ _id, ...changed }: Document): AnyBulkWriteOperation<Document> {
+  const filter: Filter<RowDocument> = { _id, 'row.position': { $lte: changed.row.position } };
+  return { replaceOne: { filter: filter as Filter<Document>, replacement: changed } };
 }
 
 /** False where an insert met an id that is there; then some may not have been written. */
 async function write<Document extends RowDocument>(
-  collection: Collection<Document>, documents: readonly Document[], there: ReadonlySet<unknown>,
+  collection: Collection<Document>, operations: readonly AnyBulkWriteOperation<Document>[],
 ): Promise<boolean> {
-  const operations = documents.map((document): AnyBulkWriteOperation<Document> => {
-    if (!there.has(document._id)) return { insertOne: { document: document as OptionalId<Document> } };
-    const { _id, ...replacement } = document;
-    const filter: Filter<RowDocument> = { _id, 'row.position': { $lte: replacement.row.position } };
-    return { replaceOne: { filter: filter as Filter<Document>, replacement } };
-  });
   try {
     await collection.bulkWrite(operations, { ordered: false });
     return true;
