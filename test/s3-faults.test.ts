@@ -1,6 +1,6 @@
 // A target behind a proxy that breaks what passes: every copy is whole or not there, and nothing is left over.
 // Without a Snapkeep around it; the flow through the whole service is tested elsewhere.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { buffer } from 'node:stream/consumers';
 import type { S3Settings } from '../events/target-events.js';
 import { StepFailure } from '../services/snapshots/step-failure.js';
@@ -65,6 +65,44 @@ await s3Suite('S3 behind faults', (server) => {
     expect(await open().present(keys)).toBe(true);
     expect(await bucket.objects()).toEqual([`${place}/manifest.json`, `${place}/snapshot.db`]);
     expect(await bucket.uploads()).toEqual([]);
+  });
+
+  describe('in a bucket that keeps versions', () => {
+    let versioned: TestBucket;
+    beforeEach(async () => {
+      versioned = await makeBucket(server, { versioned: true });
+    });
+    afterEach(() => versioned.dispose());
+    const target = (): Target => open({}, { accessKeyId, secretAccessKey }, versioned.name);
+    const putsTwice = (...names: readonly string[]): S3FaultRule => {
+      const losing = names.map((name) => firstOf(1, isPutOf(name), { kind: 'lose-answer' }));
+      return (request) => {
+        if (request.headers['if-none-match'] !== undefined) return { kind: 'answer', status: 501, code: 'NotImplemented' };
+        return losing.map((lose) => lose(request)).find((fault) => fault !== null) ?? null;
+      };
+    };
+
+    test.each<[string, Buffer, S3FaultRule]>([
+      ['to the end of an upload', LARGE, firstOf(1, isComplete, { kind: 'lose-answer' })],
+      ['to the database put at once', SMALL, firstOf(1, isPutOf('snapshot.db'), { kind: 'lose-answer' })],
+      ['to the manifest', SMALL, firstOf(1, isPutOf('manifest.json'), { kind: 'lose-answer' })],
+      ['to both, of a store without conditional puts', SMALL, putsTwice('snapshot.db', 'manifest.json')],
+    ])('after the lost answer %s the copy names every version, and removing them leaves nothing', async (_, bytes, rule) => {
+      const { keys } = await store(bytes, rule, target());
+      proxy.setFault(null);
+      expect(keys.slice(0, 2).map(({ key }) => key)).toEqual([`${place}/snapshot.db`, `${place}/manifest.json`]);
+      expect(keys.map(({ key }) => key).sort()).toEqual(await versioned.objects());
+      expect((await buffer(await target().read(keys[0] ?? missing))).equals(bytes)).toBe(true);
+      await target().remove(keys);
+      expect(await versioned.objects()).toEqual([]);
+    });
+
+    test('where versions may not be listed, the copy names those that are known', async () => {
+      const lose = putsTwice('snapshot.db');
+      const denied: S3Fault = { kind: 'answer', status: 403, code: 'AccessDenied' };
+      const { keys } = await store(SMALL, (request) => (request.url?.includes('versions') === true ? denied : lose(request)), target());
+      expect(keys.map(({ key, versionId }) => [key, typeof versionId])).toEqual([[`${place}/snapshot.db`, 'string'], [`${place}/manifest.json`, 'string']]);
+    });
   });
 
   test.each<[string, Buffer, S3FaultRule, string]>([
