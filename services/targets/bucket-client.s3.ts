@@ -187,15 +187,21 @@ async function discoverRegion(client: S3Client, bucket: string): Promise<string>
   } catch (error) {
     const elsewhere = headerOf(error, 'x-amz-bucket-region');
     if (elsewhere !== null) return elsewhere;
-    if (statusOf(error) === 0) throw error;
+    if (saysNothing(error)) throw error;
   }
   try {
     const { LocationConstraint } = await client.send(new GetBucketLocationCommand({ Bucket: bucket }));
     return (LocationConstraint as string | undefined) === 'EU' ? 'eu-west-1' : LocationConstraint ?? DEFAULT_REGION;
   } catch (error) {
-    if (statusOf(error) === 0) throw error;
+    if (saysNothing(error)) throw error;
     return DEFAULT_REGION;
   }
+}
+
+/** No answer, or that of a store that is overloaded or broken: another time it says where the bucket is. 501 is an answer. */
+function saysNothing(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 0 || status === 429 || (status >= 500 && status !== 501);
 }
 
 /** The answer to a HEAD has no body that would tell a wrong key from a forbidden one, or a missing bucket from a missing object. */
