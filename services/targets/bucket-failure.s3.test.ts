@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
 import type { FailureStep } from '../../events/error-codes.js';
 import { StepFailure } from '../snapshots/step-failure.js';
 import { bucketFailure, explainBucketError } from './bucket-failure.s3.js';
@@ -74,6 +75,16 @@ test('a connection tried at several addresses tells of the first', () => {
 test('secrets are taken out, also of what the store repeats', () => {
   const echo = answered('AccessDenied', 403, { message: 'planted-secret may not' });
   expect(JSON.stringify(explain(echo))).not.toContain('planted-secret');
+});
+
+test('secrets are taken out of the cause too, which logs print with its stack', () => {
+  const nested = Object.assign(new Error('planted-secret came'), { sent: 'planted-secret' });
+  const echo = Object.assign(answered('AccessDenied', 403, { $response: { body: 'planted-secret' } }), { cause: nested });
+  echo.message = 'No such key: planted-secret';
+  echo.stack = `AccessDenied: ${echo.message}\n    at where it came from`;
+  const printed = inspect(bucketFailure('REMOVE', 'Clearing s3://backups/k', echo, context), { depth: null, showHidden: true });
+  expect(printed).not.toContain('planted-secret');
+  expect(printed).toMatch(/AccessDenied: No such key: …\s+at where it came from/);
 });
 
 test.each<[string, Error, Partial<FailureContext>, RegExp]>([

@@ -172,7 +172,7 @@ const OTHER: Omit<Row, 'when'> = {
 export function bucketFailure(step: FailureStep, doing: string, error: unknown, context: FailureContext): StepFailure {
   if (isStepFailure(error)) return error;
   const { code, what, remedy } = explainBucketError(step, doing, error, context);
-  return new StepFailure(step, code, `${what} ${remedy}`, { cause: error });
+  return new StepFailure(step, code, `${what} ${remedy}`, { cause: redactedError(error, context.secrets) });
 }
 
 export function explainBucketError(step: FailureStep, doing: string, error: unknown, context: FailureContext): Explanation {
@@ -212,6 +212,12 @@ function saidCode(error: unknown, nested: unknown): string {
 
 function redacted(text: string, secrets: readonly string[]): string {
   return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '…'), text);
+}
+
+/** A log prints causes with their stacks, and some stores repeat the key that they were sent. Nothing else of the SDK's error is kept. */
+function redactedError(error: unknown, secrets: readonly string[]): Error {
+  const message = redacted(errorMessage(error), secrets);
+  return Object.assign(new Error(message), { name: textAt(error, 'name') || 'Error', stack: redacted(textAt(error, 'stack') || message, secrets) });
 }
 
 function field(value: unknown, name: string): unknown {
