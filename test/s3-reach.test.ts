@@ -175,6 +175,7 @@ await s3Suite('Ways to S3', (server) => {
       ['TLS with another CA', () => open({ endpoint: secure.endpoint, ca: tls.clientCertificate }), 'TLS trusted', /own CA/, ['clock', 'credentials', 'bucket exists', ...fromBucket]],
       ['keys', () => open({}, { accessKeyId, secretAccessKey: 'planted-secret' }), 'credentials', /access key and secret key/, ['bucket exists', ...fromBucket]],
       ['a bucket', () => open({}, { accessKeyId, secretAccessKey }, 'no-such-bucket'), 'bucket exists', /Make the bucket 'no-such-bucket'/, fromBucket],
+      ['a storage class', () => open({ storageClass: 'STANDARD_1A' }), 'multipart', /storage class/, []],
     ])('%s', async (_, target, name, remedy, later) => {
       expect(await first(target())).toMatchObject({ name, ok: false, remedy: expect.stringMatching(remedy), later });
     });

@@ -1,7 +1,7 @@
 // How one target's bucket is spoken to: the SDK's client with the target's own TLS trust, proxy, timeouts, region and credentials.
 // Nothing here is global, nothing is opened before the first request, and no idle connection holds the process.
 import { GetBucketLocationCommand, HeadBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import type { PutObjectCommandInput, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput, S3ClientConfig, StorageClass } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -106,6 +106,11 @@ export function encryptionOf({ serverSideEncryption, kmsKeyId }: S3Settings): Pa
   if (serverSideEncryption === 'NONE') return {};
   if (serverSideEncryption === 'S3') return { ServerSideEncryption: 'AES256' };
   return { ServerSideEncryption: 'aws:kms', ...(kmsKeyId === null ? {} : { SSEKMSKeyId: kmsKeyId }) };
+}
+
+/** Of the database alone: the manifest stays where it can be read at once, also where the database is archived. */
+export function storageOf({ storageClass }: S3Settings): { readonly StorageClass?: StorageClass } {
+  return storageClass === null ? {} : { StorageClass: storageClass as StorageClass };
 }
 
 export function usesPathStyle(bucket: string, { addressing, endpoint }: S3Settings): boolean {

@@ -91,6 +91,8 @@ test.each<[string, Error, Partial<FailureContext>, RegExp]>([
   ['both clocks', answered('RequestTimeTooSkewed', 403, { $response: { headers: { date: 'Mon, 23 Nov 2026 10:00:00 GMT' } } }), {}, /says Mon, 23 Nov 2026 10:00:00 GMT, ours \w+/],
   ["the bucket's region", answered('301', 301, { $response: { headers: { 'x-amz-bucket-region': 'eu-west-3' } } }), {}, /us-east-1.*to eu-west-3, or to none/],
   ['which CA was trusted', broke('SELF_SIGNED_CERT_IN_CHAIN'), { customCa: true }, /Only the target's own CA is trusted/],
+  ['the storage class', answered('InvalidStorageClass', 400), {}, /set the target's storage class to one that it has, or to none/],
+  ['what may have been wrong where the store does not say', answered('InvalidArgument', 400), {}, /storage class and encryption/],
   ['the proxy', broke('ECONNREFUSED'), { proxyHost: 'proxy:3128' }, /minio\.example:9000 through the proxy proxy:3128 is up/],
   ['whose credentials', answered('InvalidAccessKeyId', 403), { ownKeys: false }, /credentials that this process found/],
   ['where credentials were looked for', broke('', 'CredentialsProviderError'), { ownKeys: false }, /AWS_ACCESS_KEY_ID.*web identity.*container.*instance metadata/],

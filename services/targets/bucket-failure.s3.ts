@@ -147,6 +147,17 @@ const ROWS: readonly Row[] = [
     remedy: () => 'It is not there: someone else removed it. Use another copy.',
   },
   {
+    code: 'STORE_FAILED',
+    when: named('InvalidStorageClass'),
+    remedy: () => "The store has no such storage class: set the target's storage class to one that it has, or to none.",
+  },
+  {
+    // Ceph's gateway says no more of a storage class that it does not have.
+    code: 'STORE_FAILED',
+    when: ({ code }, step) => code === 'InvalidArgument' && (step === 'PREFLIGHT' || step === 'COMMIT'),
+    remedy: () => "The store does not take what the target asks for: check the target's storage class and encryption against what the store has.",
+  },
+  {
     code: 'ACCESS_DENIED',
     when: named('InvalidObjectState'),
     remedy: () => 'The object is in an archive class of storage: restore it there first.',

@@ -1,13 +1,12 @@
 // The target that is a bucket of an S3-compatible store.
 // Takes away exact keys and versions only; how the store is spoken to, listed and explained is in the files beside it.
 import { GetObjectCommand, HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import type { GetObjectCommandOutput, StorageClass } from '@aws-sdk/client-s3';
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { StoredKey } from '../../events/cluster-events.js';
-import type { S3Settings } from '../../events/target-events.js';
 import { StepFailure } from '../snapshots/step-failure.js';
-import { encryptionOf, openBucket } from './bucket-client.s3.js';
+import { encryptionOf, openBucket, storageOf } from './bucket-client.s3.js';
 import type { Bucket, BucketOptions } from './bucket-client.s3.js';
 import { bucketChecks } from './bucket-check.s3.js';
 import { statusOf } from './bucket-failure.s3.js';
@@ -200,11 +199,6 @@ function readableOf(body: GetObjectCommandOutput['Body']): Readable {
 function copyExists(bucket: Bucket, key: string): StepFailure {
   return new StepFailure('COMMIT', 'COPY_EXISTS', `${locationOf(bucket, key)} exists already and is never written over. `
     + 'The next attempt has a place of its own.');
-}
-
-/** Of the database alone: the manifest stays where it can be read at once, also where the database is archived. */
-function storageOf({ storageClass }: S3Settings): { readonly StorageClass?: StorageClass } {
-  return storageClass === null ? {} : { StorageClass: storageClass as StorageClass };
 }
 
 const locationOf = (bucket: Bucket, key: string): string => `s3://${bucket.name}/${key}`;
