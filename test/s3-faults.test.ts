@@ -8,6 +8,7 @@ import { heldSource, readUpTo, wholeSource } from '../services/targets/copy-sour
 import { FIRST, unversioned } from '../services/targets/target.contract.js';
 import type { StoredCopy, Target } from '../services/targets/target.js';
 import { s3Target } from '../services/targets/target.s3.js';
+import { startFaultProxy } from './fault-proxy.js';
 import { makeBucket, settingsFor } from './s3-bucket.js';
 import type { TestBucket } from './s3-bucket.js';
 import { firstOf, isBegin, isComplete, isPart, isPutOf, isRead, startS3FaultProxy } from './s3-fault-proxy.js';
@@ -43,8 +44,6 @@ await s3Suite('S3 behind faults', (server) => {
     return target.store(FIRST, wholeSource(bytes), never);
   };
   const expectNothingLeft = async (): Promise<void> => {
-    proxy.setFault(null);
-    await open().sweep(FIRST);
     expect({ objects: await bucket.objects(), uploads: await bucket.uploads() }).toEqual({ objects: [], uploads: [] });
   };
   const slowDown: S3Fault = { kind: 'answer', status: 503, code: 'SlowDown' };
@@ -120,6 +119,27 @@ await s3Suite('S3 behind faults', (server) => {
     expect(proxy.strikes()).toBeLessThanOrEqual(9);
     expect((await bucket.objects()).filter((key) => key.endsWith('manifest.json'))).toEqual([]);
     await expectNothingLeft();
+  });
+
+  test('a store that goes away in the middle of the parts fails the copy, and once it is back the next try leaves nothing of the first', async () => {
+    const way = await startFaultProxy(proxy.endpoint);
+    try {
+      const target = open({ endpoint: way.endpoint });
+      let parts = 0;
+      const cutAtSecondPart: S3FaultRule = (request) => {
+        if (isPart(request)) parts += 1;
+        if (parts === 2) way.setFault({ kind: 'refuse' });
+        return null;
+      };
+      await expect(store(LARGE, cutAtSecondPart, target)).rejects.toMatchObject({ step: 'COMMIT', code: 'UNREACHABLE' });
+      expect({ objects: await bucket.objects(), uploads: await bucket.uploads() }).toEqual({ objects: [], uploads: [`${place}/snapshot.db`] });
+      way.setFault(null);
+      const { keys } = await store(LARGE, null, target);
+      expect(await target.present(keys)).toBe(true);
+      expect({ objects: await bucket.objects(), uploads: await bucket.uploads() }).toEqual({ objects: [`${place}/manifest.json`, `${place}/snapshot.db`], uploads: [] });
+    } finally {
+      await way.close();
+    }
   });
 
   test('a wrong clock is named with both times', async () => {
@@ -211,6 +231,8 @@ await s3Suite('S3 behind faults', (server) => {
     }, target);
     void stored.catch(() => undefined);
     await expect(stored).rejects.toMatchObject({ code: 'CREDENTIALS_REFUSED', message: expect.not.stringContaining(keys.secretAccessKey) });
+    proxy.setFault(null);
+    await open().sweep(FIRST);
     await expectNothingLeft();
   });
 
