@@ -64,7 +64,7 @@ export const storedCopySchema = z.strictObject({
   ...copyId,
   /** Node id of the worker whose disk holds it; null where every worker can reach it. */
   storedOn: z.string().nullable(),
-  /** The database first, the manifest last. */
+  /** The database, the manifest, then earlier versions of either that are to go with them. */
   keys: z.array(storedKeySchema).readonly(),
   location: z.string(),
   /** What was done to the database, in this order; none: etcd's tools read the file as it is. */

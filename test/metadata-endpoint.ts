@@ -1,5 +1,5 @@
-// What hands out credentials on an EC2 instance (IMDSv2) or in a container, for tests: the keys that the test chooses, as long as it chooses.
-// Speaks both at one address, over http on loopback.
+// What hands out credentials on an EC2 instance (IMDSv2), in a container or for a web identity (STS), for tests: the keys that the test
+// chooses, as long as it chooses. Speaks all at one address, over http on loopback; whoever asks is believed.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { portOf } from './fault-proxy.js';
@@ -18,20 +18,27 @@ const ROLES = '/latest/meta-data/iam/security-credentials';
 
 export async function startMetadataEndpoint(first: S3Keys, validMs: number): Promise<MetadataEndpoint> {
   const given: string[] = [];
-  let credentials = (): object => ({});
-  const handOut = (keys: S3Keys, ms: number): void => {
-    const Expiration = new Date(Date.now() + ms).toISOString();
-    credentials = () => {
-      given.push(keys.accessKeyId);
-      return { Code: 'Success', AccessKeyId: keys.accessKeyId, SecretAccessKey: keys.secretAccessKey, Token: '', Expiration };
-    };
+  let [keys, expiration] = [first, ''];
+  const handOut = (next: S3Keys, ms: number): void => {
+    [keys, expiration] = [next, new Date(Date.now() + ms).toISOString()];
   };
   handOut(first, validMs);
+  const credentials = () => {
+    given.push(keys.accessKeyId);
+    return { AccessKeyId: keys.accessKeyId, SecretAccessKey: keys.secretAccessKey, Expiration: expiration };
+  };
+  const asJson = (): string => JSON.stringify({ ...credentials(), Code: 'Success', Token: '' });
+  const asXml = (): string => {
+    const fields = Object.entries({ ...credentials(), SessionToken: '' }).map(([name, value]) => `<${name}>${value}</${name}>`).join('');
+    const result = `<AssumeRoleWithWebIdentityResult><Credentials>${fields}</Credentials></AssumeRoleWithWebIdentityResult>`;
+    return `<AssumeRoleWithWebIdentityResponse>${result}</AssumeRoleWithWebIdentityResponse>`;
+  };
   const answers: Readonly<Record<string, () => string>> = {
     'PUT /latest/api/token': () => 'token',
     [`GET ${ROLES}/`]: () => 'role',
-    [`GET ${ROLES}/role`]: () => JSON.stringify(credentials()),
-    'GET /container': () => JSON.stringify(credentials()),
+    [`GET ${ROLES}/role`]: asJson,
+    'GET /container': asJson,
+    'POST /': asXml,
   };
   const server = createServer((request, response) => {
     const answer = answers[`${request.method} ${request.url}`];

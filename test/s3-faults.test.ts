@@ -1,6 +1,6 @@
 // A target behind a proxy that breaks what passes: every copy is whole or not there, and nothing is left over.
 // Without a Snapkeep around it; the flow through the whole service is tested elsewhere.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { buffer } from 'node:stream/consumers';
 import type { S3Settings } from '../events/target-events.js';
 import { StepFailure } from '../services/snapshots/step-failure.js';
@@ -8,6 +8,7 @@ import { heldSource, readUpTo, wholeSource } from '../services/targets/copy-sour
 import { FIRST, unversioned } from '../services/targets/target.contract.js';
 import type { StoredCopy, Target } from '../services/targets/target.js';
 import { s3Target } from '../services/targets/target.s3.js';
+import { startFaultProxy } from './fault-proxy.js';
 import { makeBucket, settingsFor } from './s3-bucket.js';
 import type { TestBucket } from './s3-bucket.js';
 import { firstOf, isBegin, isComplete, isPart, isPutOf, isRead, startS3FaultProxy } from './s3-fault-proxy.js';
@@ -43,8 +44,6 @@ await s3Suite('S3 behind faults', (server) => {
     return target.store(FIRST, wholeSource(bytes), never);
   };
   const expectNothingLeft = async (): Promise<void> => {
-    proxy.setFault(null);
-    await open().sweep(FIRST);
     expect({ objects: await bucket.objects(), uploads: await bucket.uploads() }).toEqual({ objects: [], uploads: [] });
   };
   const slowDown: S3Fault = { kind: 'answer', status: 503, code: 'SlowDown' };
@@ -67,6 +66,44 @@ await s3Suite('S3 behind faults', (server) => {
     expect(await bucket.uploads()).toEqual([]);
   });
 
+  describe('in a bucket that keeps versions', () => {
+    let versioned: TestBucket;
+    beforeEach(async () => {
+      versioned = await makeBucket(server, { versioned: true });
+    });
+    afterEach(() => versioned.dispose());
+    const target = (): Target => open({}, { accessKeyId, secretAccessKey }, versioned.name);
+    const putsTwice = (...names: readonly string[]): S3FaultRule => {
+      const losing = names.map((name) => firstOf(1, isPutOf(name), { kind: 'lose-answer' }));
+      return (request) => {
+        if (request.headers['if-none-match'] !== undefined) return { kind: 'answer', status: 501, code: 'NotImplemented' };
+        return losing.map((lose) => lose(request)).find((fault) => fault !== null) ?? null;
+      };
+    };
+
+    test.each<[string, Buffer, S3FaultRule]>([
+      ['to the end of an upload', LARGE, firstOf(1, isComplete, { kind: 'lose-answer' })],
+      ['to the database put at once', SMALL, firstOf(1, isPutOf('snapshot.db'), { kind: 'lose-answer' })],
+      ['to the manifest', SMALL, firstOf(1, isPutOf('manifest.json'), { kind: 'lose-answer' })],
+      ['to both, of a store without conditional puts', SMALL, putsTwice('snapshot.db', 'manifest.json')],
+    ])('after the lost answer %s the copy names every version, and removing them leaves nothing', async (_, bytes, rule) => {
+      const { keys } = await store(bytes, rule, target());
+      proxy.setFault(null);
+      expect(keys.slice(0, 2).map(({ key }) => key)).toEqual([`${place}/snapshot.db`, `${place}/manifest.json`]);
+      expect(keys.map(({ key }) => key).sort()).toEqual(await versioned.objects());
+      expect((await buffer(await target().read(keys[0] ?? missing))).equals(bytes)).toBe(true);
+      await target().remove(keys);
+      expect(await versioned.objects()).toEqual([]);
+    });
+
+    test('where versions may not be listed, the copy names those that are known', async () => {
+      const lose = putsTwice('snapshot.db');
+      const denied: S3Fault = { kind: 'answer', status: 403, code: 'AccessDenied' };
+      const { keys } = await store(SMALL, (request) => (request.url?.includes('versions') === true ? denied : lose(request)), target());
+      expect(keys.map(({ key, versionId }) => [key, typeof versionId])).toEqual([[`${place}/snapshot.db`, 'string'], [`${place}/manifest.json`, 'string']]);
+    });
+  });
+
   test.each<[string, Buffer, S3FaultRule, string]>([
     ['503 SlowDown for ever', LARGE, firstOf(ALWAYS, isPart, slowDown), 'SLOW_DOWN'],
     ['resets for ever', LARGE, firstOf(ALWAYS, isPart, { kind: 'reset', afterBytes: 4_000_000 }), 'UNREACHABLE'],
@@ -82,6 +119,27 @@ await s3Suite('S3 behind faults', (server) => {
     expect(proxy.strikes()).toBeLessThanOrEqual(9);
     expect((await bucket.objects()).filter((key) => key.endsWith('manifest.json'))).toEqual([]);
     await expectNothingLeft();
+  });
+
+  test('a store that goes away in the middle of the parts fails the copy, and once it is back the next try leaves nothing of the first', async () => {
+    const way = await startFaultProxy(proxy.endpoint);
+    try {
+      const target = open({ endpoint: way.endpoint });
+      let parts = 0;
+      const cutAtSecondPart: S3FaultRule = (request) => {
+        if (isPart(request)) parts += 1;
+        if (parts === 2) way.setFault({ kind: 'refuse' });
+        return null;
+      };
+      await expect(store(LARGE, cutAtSecondPart, target)).rejects.toMatchObject({ step: 'COMMIT', code: 'UNREACHABLE' });
+      expect({ objects: await bucket.objects(), uploads: await bucket.uploads() }).toEqual({ objects: [], uploads: [`${place}/snapshot.db`] });
+      way.setFault(null);
+      const { keys } = await store(LARGE, null, target);
+      expect(await target.present(keys)).toBe(true);
+      expect({ objects: await bucket.objects(), uploads: await bucket.uploads() }).toEqual({ objects: [`${place}/manifest.json`, `${place}/snapshot.db`], uploads: [] });
+    } finally {
+      await way.close();
+    }
   });
 
   test('a wrong clock is named with both times', async () => {
@@ -173,6 +231,8 @@ await s3Suite('S3 behind faults', (server) => {
     }, target);
     void stored.catch(() => undefined);
     await expect(stored).rejects.toMatchObject({ code: 'CREDENTIALS_REFUSED', message: expect.not.stringContaining(keys.secretAccessKey) });
+    proxy.setFault(null);
+    await open().sweep(FIRST);
     await expectNothingLeft();
   });
 

@@ -2,6 +2,7 @@
 // Faults in the middle of a copy are in s3-faults.test.ts.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { S3Settings } from '../events/target-events.js';
@@ -15,7 +16,7 @@ import type { ForwardProxy } from './forward-proxy.js';
 import { makeBucket, settingsFor } from './s3-bucket.js';
 import type { TestBucket } from './s3-bucket.js';
 import { startS3FaultProxy } from './s3-fault-proxy.js';
-import type { S3FaultProxy } from './s3-fault-proxy.js';
+import type { S3Fault, S3FaultProxy } from './s3-fault-proxy.js';
 import { s3Suite } from './s3-suite.js';
 import { createTlsCertificates } from './tls-certificates.js';
 import type { TlsCertificates } from './tls-certificates.js';
@@ -96,6 +97,21 @@ await s3Suite('Ways to S3', (server) => {
     });
   });
 
+  test.each<[string, S3Fault, string]>([
+    ['overloaded', { kind: 'answer', status: 503, code: 'SlowDown' }, 'SLOW_DOWN'],
+    ['asked too often', { kind: 'answer', status: 429, code: 'TooManyRequests' }, 'SLOW_DOWN'],
+    ['broken', { kind: 'answer', status: 500, code: 'InternalError' }, 'STORE_FAILED'],
+  ])('a region that is not set is asked for again where the store was %s at first', async (_, fault, code) => {
+    const target = open({ endpoint: plain.endpoint, region: null });
+    for (const isSick of [() => true, ({ method }: IncomingMessage) => method === 'GET']) {
+      plain.setFault((request) => (isSick(request) ? fault : { kind: 'answer', status: 403, code: 'AccessDenied' }));
+      await expect(target.preflight(1)).rejects.toMatchObject({ step: 'PREFLIGHT', code });
+    }
+    plain.setFault(({ headers }) => (headers.authorization?.includes('/eu-west-3/s3/') === true
+      ? null : { kind: 'answer', status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-west-3' } }));
+    await store(target);
+  });
+
   test('the storage class is asked for the database alone, and encryption for all', async () => {
     const asked: Record<string, unknown> = {};
     const asking = (settings: Partial<S3Settings>): Target => {
@@ -159,6 +175,7 @@ await s3Suite('Ways to S3', (server) => {
       ['TLS with another CA', () => open({ endpoint: secure.endpoint, ca: tls.clientCertificate }), 'TLS trusted', /own CA/, ['clock', 'credentials', 'bucket exists', ...fromBucket]],
       ['keys', () => open({}, { accessKeyId, secretAccessKey: 'planted-secret' }), 'credentials', /access key and secret key/, ['bucket exists', ...fromBucket]],
       ['a bucket', () => open({}, { accessKeyId, secretAccessKey }, 'no-such-bucket'), 'bucket exists', /Make the bucket 'no-such-bucket'/, fromBucket],
+      ['a storage class', () => open({ storageClass: 'STANDARD_1A' }), 'multipart', /storage class/, []],
     ])('%s', async (_, target, name, remedy, later) => {
       expect(await first(target())).toMatchObject({ name, ok: false, remedy: expect.stringMatching(remedy), later });
     });

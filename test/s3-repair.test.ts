@@ -91,6 +91,32 @@ await s3Suite('Several targets of which one fails', (server) => {
     expect(announced.map((each) => [each.snapshot.id, each.outcome])).toEqual([[snapshot.id, 'PARTIAL'], [next, 'FAILED']]);
   });
 
+  test('a target that goes away in the middle of the parts gets its copy when it is back, and keeps nothing of what was begun before', async () => {
+    await start({}, ['local', 's3']);
+    let parts = 0;
+    requests.setFault((each) => {
+      if (isPart(each)) parts += 1;
+      if (parts === 2) connections.setFault({ kind: 'refuse' });
+      return null;
+    });
+    const { outcome, snapshot } = await completionOf(snapkeep, await request());
+    expect({ outcome, copy: copyOn(snapshot, 's3') }).toMatchObject({ outcome: 'PARTIAL', copy: { state: 'FAILED', failure: { step: 'COMMIT', code: 'UNREACHABLE' } } });
+    expect(await bucket.objects()).toEqual([]);
+    expect(await bucket.uploads()).toEqual([`failing/${clusterId}/${snapshot.name}/1/snapshot.db`]);
+
+    requests.setFault(null);
+    connections.setFault(null);
+    const taken = await takenOf(snapshot.id);
+    expect(copyOn(taken, 's3')).toMatchObject({ state: 'STORED', sha256: snapshot.sha256 });
+    expect(await bucket.objects()).toEqual(keysOf([taken], 's3', bucket));
+    // The next sweep takes away what the attempt could not.
+    expect(await snapkeep.stop()).toBe(0);
+    await snapkeep.start();
+    await untilTrue('what was begun is taken away', async () => (await bucket.uploads()).length === 0);
+    expect(await bucket.objects()).toEqual(keysOf([taken], 's3', bucket));
+    expect(await readsOfEtcd()).toBe(1);
+  });
+
   test('a target that hangs keeps no other waiting, and ends its own copy when it goes on', async () => {
     await start({}, ['local', 's3']);
     requests.setFault((each) => (isPart(each) ? { kind: 'hang' } : null));

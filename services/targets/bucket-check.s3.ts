@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import type { FailureStep } from '../../events/error-codes.js';
-import { encryptionOf } from './bucket-client.s3.js';
+import { encryptionOf, storageOf } from './bucket-client.s3.js';
 import type { Bucket } from './bucket-client.s3.js';
 import { credentialsSource } from './bucket-credentials.s3.js';
 import { explainBucketError } from './bucket-failure.s3.js';
@@ -133,9 +133,11 @@ async function listObject({ bucket, prefix, object, asking }: Probe): Promise<nu
   throw new CheckFailed('the listing lacks the object that was put', 'The store lists late or another account: look there.');
 }
 
+/** Asks for the storage class too, which is paid for only where an upload is completed. */
 async function tryMultipart({ bucket, unfinished: key, bytes }: Probe): Promise<null> {
   const at = { Bucket: bucket.name, Key: key };
-  const { UploadId } = await bucket.client().send(new CreateMultipartUploadCommand({ ...at, ...encryptionOf(bucket.settings) }));
+  const command = new CreateMultipartUploadCommand({ ...at, ...encryptionOf(bucket.settings), ...storageOf(bucket.settings) });
+  const { UploadId } = await bucket.client().send(command);
   if (UploadId === undefined) throw new CheckFailed('the store began an upload without naming it', 'It does not speak S3 in full: use another.');
   await bucket.client().send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: bytes }));
   await abortUpload(bucket, { key, uploadId: UploadId });

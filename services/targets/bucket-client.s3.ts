@@ -1,7 +1,7 @@
 // How one target's bucket is spoken to: the SDK's client with the target's own TLS trust, proxy, timeouts, region and credentials.
 // Nothing here is global, nothing is opened before the first request, and no idle connection holds the process.
 import { GetBucketLocationCommand, HeadBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import type { PutObjectCommandInput, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput, S3ClientConfig, StorageClass } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -108,6 +108,11 @@ export function encryptionOf({ serverSideEncryption, kmsKeyId }: S3Settings): Pa
   return { ServerSideEncryption: 'aws:kms', ...(kmsKeyId === null ? {} : { SSEKMSKeyId: kmsKeyId }) };
 }
 
+/** Of the database alone: the manifest stays where it can be read at once, also where the database is archived. */
+export function storageOf({ storageClass }: S3Settings): { readonly StorageClass?: StorageClass } {
+  return storageClass === null ? {} : { StorageClass: storageClass as StorageClass };
+}
+
 export function usesPathStyle(bucket: string, { addressing, endpoint }: S3Settings): boolean {
   return addressing === 'PATH' || (addressing === 'AUTO' && (endpoint !== null || bucket.includes('.')));
 }
@@ -187,15 +192,21 @@ async function discoverRegion(client: S3Client, bucket: string): Promise<string>
   } catch (error) {
     const elsewhere = headerOf(error, 'x-amz-bucket-region');
     if (elsewhere !== null) return elsewhere;
-    if (statusOf(error) === 0) throw error;
+    if (saysNothing(error)) throw error;
   }
   try {
     const { LocationConstraint } = await client.send(new GetBucketLocationCommand({ Bucket: bucket }));
     return (LocationConstraint as string | undefined) === 'EU' ? 'eu-west-1' : LocationConstraint ?? DEFAULT_REGION;
   } catch (error) {
-    if (statusOf(error) === 0) throw error;
+    if (saysNothing(error)) throw error;
     return DEFAULT_REGION;
   }
+}
+
+/** No answer, or that of a store that is overloaded or broken: another time it says where the bucket is. 501 is an answer. */
+function saysNothing(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 0 || status === 429 || (status >= 500 && status !== 501);
 }
 
 /** The answer to a HEAD has no body that would tell a wrong key from a forbidden one, or a missing bucket from a missing object. */

@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { eventually, untilTrue } from '../../test/eventual-fact.js';
 import { startMetadataEndpoint } from '../../test/metadata-endpoint.js';
 import type { MetadataEndpoint } from '../../test/metadata-endpoint.js';
@@ -23,11 +26,20 @@ await s3Suite('S3 credentials of the process', (server) => {
   let bucket: TestBucket;
   let endpoint: MetadataEndpoint;
   let target: Target;
+  let folder: string;
+  let tokenFile: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'snapkeep-s3-credentials-'));
+    tokenFile = join(folder, 'token');
+    await writeFile(tokenFile, 'token');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
   beforeEach(async () => {
     for (const name of Object.keys(process.env).filter((each) => each.startsWith('AWS_'))) Reflect.deleteProperty(process.env, name);
     Object.assign(process.env, CLEAN);
     [bucket, endpoint] = await Promise.all([makeBucket(server), startMetadataEndpoint(server, SOON)]);
-    target = s3Target({ targetId: 's3', bucket: bucket.name, folder: '', settings: settingsFor(server), keys: null });
+    // Without a region, which is asked for with the credentials that have to be found first.
+    target = s3Target({ targetId: 's3', bucket: bucket.name, folder: '', settings: { ...settingsFor(server), region: null }, keys: null });
   });
   afterEach(async () => {
     for (const name of Object.keys(process.env).filter((each) => each.startsWith('AWS_'))) Reflect.deleteProperty(process.env, name);
@@ -38,6 +50,9 @@ await s3Suite('S3 credentials of the process', (server) => {
   const sources = [
     ['the instance metadata', /^from the instance metadata, valid until \d{4}-/, () => ({ AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint.url })],
     ['the container', /^from the container \(.*\), valid until \d{4}-/, () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint.url}/container` })],
+    ['a web identity', /^from a web identity \(AWS_WEB_IDENTITY_TOKEN_FILE\), valid until \d{4}-/, () => ({
+      AWS_ENDPOINT_URL_STS: endpoint.url, AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/snapkeep', AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile,
+    })],
   ] as const;
 
   describe.each(sources)('from %s', (_, message, environment) => {

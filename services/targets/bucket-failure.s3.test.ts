@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
 import type { FailureStep } from '../../events/error-codes.js';
 import { StepFailure } from '../snapshots/step-failure.js';
 import { bucketFailure, explainBucketError } from './bucket-failure.s3.js';
@@ -76,10 +77,22 @@ test('secrets are taken out, also of what the store repeats', () => {
   expect(JSON.stringify(explain(echo))).not.toContain('planted-secret');
 });
 
+test('secrets are taken out of the cause too, which logs print with its stack', () => {
+  const nested = Object.assign(new Error('planted-secret came'), { sent: 'planted-secret' });
+  const echo = Object.assign(answered('AccessDenied', 403, { $response: { body: 'planted-secret' } }), { cause: nested });
+  echo.message = 'No such key: planted-secret';
+  echo.stack = `AccessDenied: ${echo.message}\n    at where it came from`;
+  const printed = inspect(bucketFailure('REMOVE', 'Clearing s3://backups/k', echo, context), { depth: null, showHidden: true });
+  expect(printed).not.toContain('planted-secret');
+  expect(printed).toMatch(/AccessDenied: No such key: …\s+at where it came from/);
+});
+
 test.each<[string, Error, Partial<FailureContext>, RegExp]>([
   ['both clocks', answered('RequestTimeTooSkewed', 403, { $response: { headers: { date: 'Mon, 23 Nov 2026 10:00:00 GMT' } } }), {}, /says Mon, 23 Nov 2026 10:00:00 GMT, ours \w+/],
   ["the bucket's region", answered('301', 301, { $response: { headers: { 'x-amz-bucket-region': 'eu-west-3' } } }), {}, /us-east-1.*to eu-west-3, or to none/],
   ['which CA was trusted', broke('SELF_SIGNED_CERT_IN_CHAIN'), { customCa: true }, /Only the target's own CA is trusted/],
+  ['the storage class', answered('InvalidStorageClass', 400), {}, /set the target's storage class to one that it has, or to none/],
+  ['what may have been wrong where the store does not say', answered('InvalidArgument', 400), {}, /storage class and encryption/],
   ['the proxy', broke('ECONNREFUSED'), { proxyHost: 'proxy:3128' }, /minio\.example:9000 through the proxy proxy:3128 is up/],
   ['whose credentials', answered('InvalidAccessKeyId', 403), { ownKeys: false }, /credentials that this process found/],
   ['where credentials were looked for', broke('', 'CredentialsProviderError'), { ownKeys: false }, /AWS_ACCESS_KEY_ID.*web identity.*container.*instance metadata/],

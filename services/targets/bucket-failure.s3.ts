@@ -147,6 +147,17 @@ const ROWS: readonly Row[] = [
     remedy: () => 'It is not there: someone else removed it. Use another copy.',
   },
   {
+    code: 'STORE_FAILED',
+    when: named('InvalidStorageClass'),
+    remedy: () => "The store has no such storage class: set the target's storage class to one that it has, or to none.",
+  },
+  {
+    // Ceph's gateway says no more of a storage class that it does not have.
+    code: 'STORE_FAILED',
+    when: ({ code }, step) => code === 'InvalidArgument' && (step === 'PREFLIGHT' || step === 'COMMIT'),
+    remedy: () => "The store does not take what the target asks for: check the target's storage class and encryption against what the store has.",
+  },
+  {
     code: 'ACCESS_DENIED',
     when: named('InvalidObjectState'),
     remedy: () => 'The object is in an archive class of storage: restore it there first.',
@@ -172,7 +183,7 @@ const OTHER: Omit<Row, 'when'> = {
 export function bucketFailure(step: FailureStep, doing: string, error: unknown, context: FailureContext): StepFailure {
   if (isStepFailure(error)) return error;
   const { code, what, remedy } = explainBucketError(step, doing, error, context);
-  return new StepFailure(step, code, `${what} ${remedy}`, { cause: error });
+  return new StepFailure(step, code, `${what} ${remedy}`, { cause: redactedError(error, context.secrets) });
 }
 
 export function explainBucketError(step: FailureStep, doing: string, error: unknown, context: FailureContext): Explanation {
@@ -212,6 +223,12 @@ function saidCode(error: unknown, nested: unknown): string {
 
 function redacted(text: string, secrets: readonly string[]): string {
   return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '…'), text);
+}
+
+/** A log prints causes with their stacks, and some stores repeat the key that they were sent. Nothing else of the SDK's error is kept. */
+function redactedError(error: unknown, secrets: readonly string[]): Error {
+  const message = redacted(errorMessage(error), secrets);
+  return Object.assign(new Error(message), { name: textAt(error, 'name') || 'Error', stack: redacted(textAt(error, 'stack') || message, secrets) });
 }
 
 function field(value: unknown, name: string): unknown {

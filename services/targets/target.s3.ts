@@ -1,17 +1,16 @@
 // The target that is a bucket of an S3-compatible store.
 // Takes away exact keys and versions only; how the store is spoken to, listed and explained is in the files beside it.
 import { GetObjectCommand, HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import type { GetObjectCommandOutput, StorageClass } from '@aws-sdk/client-s3';
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { StoredKey } from '../../events/cluster-events.js';
-import type { S3Settings } from '../../events/target-events.js';
 import { StepFailure } from '../snapshots/step-failure.js';
-import { encryptionOf, openBucket } from './bucket-client.s3.js';
+import { encryptionOf, openBucket, storageOf } from './bucket-client.s3.js';
 import type { Bucket, BucketOptions } from './bucket-client.s3.js';
 import { bucketChecks } from './bucket-check.s3.js';
 import { statusOf } from './bucket-failure.s3.js';
-import { abortUploads, clearKeys, deleteObjects, headObject, listedKeys } from './bucket-objects.s3.js';
+import { abortUploads, clearKeys, deleteObjects, headObject, listedKeys, listedVersions } from './bucket-objects.s3.js';
 import type { Asking } from './bucket-objects.s3.js';
 import { allKeysAt, assertTargetKey, copyKeys, placePrefix } from './copy-keys.s3.js';
 import type { CopySource } from './copy-source.js';
@@ -76,7 +75,8 @@ async function storeCopy(bucket: Bucket, place: CopyPlace, source: CopySource, s
     const manifestKey = await bucket.attempt('COMMIT', `Storing ${locationOf(bucket, keys.manifest)}`,
       () => putNew(bucket, keys.manifest, Buffer.from(manifestText({ ...manifest, stored })), () => written.push(keys.manifest)));
     await cleanUp((asking) => abortUploads(bucket, [keys.database], asking));
-    return { keys: [database, manifestKey], location, storedSize: uploaded.size, storedSha256: uploaded.sha256 };
+    const all = await withEarlierVersions(bucket, placePrefix(bucket.folder, place), [database, manifestKey]);
+    return { keys: all, location, storedSize: uploaded.size, storedSha256: uploaded.sha256 };
   } catch (error) {
     await cleanUp((asking) => clearKeys(bucket, placePrefix(bucket.folder, place), written, asking));
     throw error;
@@ -91,6 +91,18 @@ function otherBytes(location: string): StepFailure {
 /** An upload that was begun twice because the first answer was lost would stay for ever; what has failed is told without waiting for more. */
 async function cleanUp(work: (asking: Asking) => Promise<unknown>): Promise<void> {
   await work({ abortSignal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => undefined);
+}
+
+/**
+ * A put whose answer was lost is sent again: what the first one stored is a version beneath, and would be current again once ours is removed.
+ * Without them where versions cannot be listed.
+ */
+async function withEarlierVersions(bucket: Bucket, prefix: string, current: readonly StoredKey[]): Promise<readonly StoredKey[]> {
+  if (current.every(({ versionId }) => versionId === null)) return current;
+  const listed = await listedVersions(bucket, prefix, { abortSignal: AbortSignal.timeout(CLEAN_UP_MS) }).catch(() => []);
+  const earlier = listed.filter(({ key, versionId }) => versionId !== null
+    && current.some((own) => own.key === key) && !current.some((own) => own.key === key && own.versionId === versionId));
+  return [...current, ...earlier];
 }
 
 /** The signal's own reason, where that ended the request. */
@@ -187,11 +199,6 @@ function readableOf(body: GetObjectCommandOutput['Body']): Readable {
 function copyExists(bucket: Bucket, key: string): StepFailure {
   return new StepFailure('COMMIT', 'COPY_EXISTS', `${locationOf(bucket, key)} exists already and is never written over. `
     + 'The next attempt has a place of its own.');
-}
-
-/** Of the database alone: the manifest stays where it can be read at once, also where the database is archived. */
-function storageOf({ storageClass }: S3Settings): { readonly StorageClass?: StorageClass } {
-  return storageClass === null ? {} : { StorageClass: storageClass as StorageClass };
 }
 
 const locationOf = (bucket: Bucket, key: string): string => `s3://${bucket.name}/${key}`;

@@ -11,7 +11,10 @@ export interface CopyPlace {
 }
 
 export interface StoredCopy {
-  /** Exactly what was stored, the database first, the manifest last. Everything later names these keys, never computed ones. */
+  /**
+   * Exactly what was stored: the database, the manifest, then earlier versions of either that repeated requests left beneath them.
+   * Everything later names these keys, never computed ones.
+   */
   readonly keys: readonly StoredKey[];
   /** For people: where to find the database. */
   readonly location: string;
