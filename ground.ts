@@ -42,6 +42,7 @@ export interface Ground {
   readonly isShared: boolean;
   readonly leadership: Leadership;
   readonly testBoard: TestBoard;
+  /** Rejects where their database cannot be used in time or `stopping` aborts. */
   readonly openJobs: () => Promise<Jobs>;
   readonly openReadStore: () => Promise<ReadStore>;
   /** Empty, in memory, for one answer. */
@@ -65,7 +66,7 @@ export async function openGround(config: Config, log: Logger, atStop: Ground['at
     pingDatabases: Object.values({ ...config.stores, events: null }).some((url) => url !== null) ? ping : null,
     isShared: config.stores.events !== null,
     ...await openRows(config, store.id, database),
-    openJobs: () => openJobs(config, log, database),
+    openJobs: () => openJobs(config, { log, stopping }, database),
   };
 }
 
@@ -108,13 +109,13 @@ async function openVault({ dataDir, masterKey, stores }: Config, database: Datab
   return openMongoVault(db, loadMasterKey({ ...masterKey, dataDir }, null));
 }
 
-async function openJobs({ stores: { jobs } }: Config, log: Logger, database: Database): Promise<Jobs> {
+async function openJobs({ stores: { jobs } }: Config, { log, stopping }: Pick<Opening, 'log' | 'stopping'>, database: Database): Promise<Jobs> {
   const onError = (error: unknown): void => log.error({ err: error }, 'a scheduled job failed');
   if (jobs === null) return createAgendaJobs(createMemoryAgendaBackend(), onError);
-  const { createMongoAgendaBackend } = await import('./services/schedule/agenda-backend.mongo.js');
+  const { openMongoAgendaBackend } = await import('./services/schedule/agenda-backend.mongo.js');
   const { db } = await database(jobs);
   const onAway = (error: unknown): void => log.warn({ err: error }, 'the scheduler waits for MongoDB, which keeps its jobs; it is tried again');
-  return createAgendaJobs(createMongoAgendaBackend(db, onAway), onError);
+  return createAgendaJobs(await openMongoAgendaBackend(db, { onAway, signal: stopping }), onError);
 }
 
 type Rows = Pick<Ground, 'leadership' | 'testBoard' | 'openReadStore' | 'openMemoryReadStore'>;

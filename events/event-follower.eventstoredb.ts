@@ -4,11 +4,12 @@ import {
   type AllStreamResolvedEvent, type AllStreamSubscription, type Position as LogPosition, START, streamNameFilter,
 } from '@eventstore/db-client';
 import { createAppendSignal } from './append-signal.js';
+import { isSnapkeepError } from './errors.js';
 import type { Followed, Position } from './event-store.js';
 import { eventOf, isOurs, streamPrefixes } from './event-records.eventstoredb.js';
 import { growingPauses } from './server-calls.eventstoredb.js';
 import type { ServerConnection } from './server-connection.eventstoredb.js';
-import { serverFault } from './server-errors.eventstoredb.js';
+import { type ServerFault, serverFault } from './server-errors.eventstoredb.js';
 
 /** Events passed over between two signs of the server; the default of 32 costs much where other programs write. */
 const searchWindow = 1000;
@@ -49,12 +50,19 @@ export async function* followLog(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (serverFault(error) !== 'passing') throw error;
+      if (isFinal(error)) throw error;
       if (connected) onInterrupted(error);
       connected = false;
     }
     await pauses.next(signal);
   }
+}
+
+const finalFaults: readonly ServerFault[] = ['denied', 'untrusted', 'deleted', 'no-such-position'];
+
+/** Not what nobody knows: a server without a leader, or a proxy before it, may say anything for a while. */
+function isFinal(error: unknown): boolean {
+  return isSnapkeepError(error) || finalFaults.includes(serverFault(error));
 }
 
 /** What one subscription brings, until it ends or fails. */

@@ -2,7 +2,9 @@
 // What every follower must do is in the contract.
 import { describe, expect, jest, test } from '@jest/globals';
 import { setEventStoreDbScene } from '../test/eventstoredb-scene.js';
+import { untilTrue } from '../test/eventual-fact.js';
 import { startFaultProxy } from '../test/fault-proxy.js';
+import { noLeader, proxyNotFound, unauthenticated } from '../test/services/eventstoredb/eventstoredb-refusals.js';
 import { reportSuite } from '../test/suite-report.js';
 import { gather, label, names, pinned, pinnedMany } from './event-samples.contract.js';
 import { openEventStoreDb } from './event-store.eventstoredb.js';
@@ -59,6 +61,33 @@ describe(suite, () => {
       await store.close();
       await proxy.close();
       expect(warned).toHaveBeenCalled();
+    });
+
+    test.each([
+      ['that has no leader', noLeader()], ['behind a proxy that does not find it', proxyNotFound()],
+    ])('waits for a server %s, and goes on', async (_, refusal) => {
+      const interruptions: string[] = [];
+      const store = await scene.open({ onInterrupted: (cause) => interruptions.push(cause) });
+      const followed = scene.follow(store);
+      expect(await scene.take(followed, 1)).toEqual(['caught-up']);
+      scene.server.setRefusal(refusal);
+      const before = scene.server.calls();
+      await scene.restart();
+      const next = scene.take(followed, 2);
+      await Promise.race([next, untilTrue('it has asked again and again', () => scene.server.calls() > before + 2)]);
+      scene.server.setRefusal(null);
+      await store.append('cluster-a', 'none', [pinned('s')]);
+      expect((await next).sort()).toEqual(['caught-up', 's']);
+      expect(interruptions).toHaveLength(1);
+    });
+
+    test('stops at a server that refuses the user from now on', async () => {
+      const store = await scene.open();
+      const followed = scene.follow(store);
+      expect(await scene.take(followed, 1)).toEqual(['caught-up']);
+      scene.server.setRefusal(unauthenticated());
+      await scene.restart();
+      await expect(scene.take(followed, 1)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     });
 
     test('passes over what other programs and the server itself write', async () => {

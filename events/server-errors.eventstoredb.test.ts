@@ -42,6 +42,7 @@ describe('what is said in their place', () => {
   test.each([
     ['CONFIG_INVALID', denied], ['CONFIG_INVALID', untrusted], ['STORE_UNAVAILABLE', timedOut(1)], ['STORE_UNAVAILABLE', new TypeError('odd')],
     ['STORE_CORRUPT', said(ErrorType.STREAM_DELETED, undefined)],
+    ['POSITION_FOREIGN', said(ErrorType.UNKNOWN, 3, 'Trying to read from an invalid position.')],
   ])('reading: %s', (code, error) => {
     expect(readingError('db:2113', error)).toMatchObject({ code, message: expect.stringContaining('db:2113'), cause: error });
   });

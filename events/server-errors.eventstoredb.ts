@@ -61,6 +61,9 @@ export function readingError(address: string, error: unknown): SnapkeepError {
   if (serverFault(error) === 'deleted') {
     return new SnapkeepError('STORE_CORRUPT', `${said}; a stream was deleted by somebody else, put back a copy of the database`, { cause: error });
   }
+  if (serverFault(error) === 'no-such-position') {
+    return new SnapkeepError('POSITION_FOREIGN', `${said}; the log was set back or replaced, start again with the one there now`, { cause: error });
+  }
   return new SnapkeepError('STORE_UNAVAILABLE', `${said}; see that EventStoreDB runs there and can be reached`, { cause: error });
 }
 

@@ -19,27 +19,32 @@ export interface FollowFrom {
 export async function* eventBatches(store: EventStore, { after, signal, size }: FollowFrom): AsyncGenerator<EventBatch> {
   const left = new AbortController();
   const followed = store.follow({ after: after ?? undefined, signal: AbortSignal.any([signal, left.signal]) })[Symbol.asyncIterator]();
-  let pending = followed.next();
+  const next = (): Promise<IteratorResult<Followed>> => {
+    const coming = followed.next();
+    // What fails while the reader is busy is thrown when it comes back.
+    coming.catch(() => undefined);
+    return coming;
+  };
+  let pending = next();
   /** Adds what comes without waiting; leaves the next one pending. */
   const gather = async (batch: Followed[]): Promise<void> => {
     const turn = nextTurn(null);
     while (batch.at(-1)?.kind === 'event' && batch.length < size) {
-      const next = await Promise.race([pending.catch(() => null), turn]);
-      if (next === null || next.done === true) return;
-      batch.push(next.value);
-      pending = followed.next();
+      const arrived = await Promise.race([pending.catch(() => null), turn]);
+      if (arrived === null || arrived.done === true) return;
+      batch.push(arrived.value);
+      pending = next();
     }
   };
   try {
     for (let first = await pending; first.done !== true; first = await pending) {
-      pending = followed.next();
+      pending = next();
       const batch = [first.value];
       await gather(batch);
       yield batchOf(batch);
     }
   } finally {
     left.abort();
-    pending.catch(() => null);
     await followed.return?.();
   }
 }

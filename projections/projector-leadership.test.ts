@@ -6,8 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DomainEvent } from '../events/catalogue.js';
 import { SnapkeepError } from '../events/errors.js';
 import type { EventStore } from '../events/event-store.js';
+import { openEventStoreDb } from '../events/event-store.eventstoredb.js';
 import { openSqliteEventStore } from '../events/event-store.sqlite.js';
 import { untilTrue } from '../test/eventual-fact.js';
+import { startEventStoreDbStandIn } from '../test/services/eventstoredb/eventstoredb-server.js';
 import { createCheckpointFollower } from './checkpoint-follower.js';
 import { cluster, newEvent, policy, positionAt, registered, streamOf } from './event-samples.fixture.js';
 import type { Leadership, Lease } from './leadership.js';
@@ -154,6 +156,22 @@ describe('a process without a projector', () => {
     away = false;
     expect(await waiting).toBe(true);
     expect(it.state().failure).toBeNull();
+  });
+
+  test('stops by name where the log was replaced meanwhile, and lets nobody wait for it any more', async () => {
+    const server = await startEventStoreDbStandIn();
+    const log = await openEventStoreDb(`esdb://${server.address}?tls=false`);
+    const { it } = running(createCheckpointFollower({ store: log, readStore }));
+    const waiting = it.waitFor(positionAt(1), 20_000);
+    await untilTrue('it has caught up', () => it.state().caughtUp);
+    await server.kill();
+    server.log.setBack(0);
+    await server.start();
+    expect(await waiting).toBe(false);
+    expect(it.state()).toMatchObject({ running: false, failure: { code: 'POSITION_FOREIGN' } });
+    expect(await it.waitFor(positionAt(1), 20_000)).toBe(false);
+    await log.close();
+    await server.kill();
   });
 
   test('gives up waiting when it ends', async () => {

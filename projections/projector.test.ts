@@ -8,10 +8,11 @@ import type { DomainEvent } from '../events/catalogue.js';
 import type { EventStore } from '../events/event-store.js';
 import { openSqliteEventStore } from '../events/event-store.sqlite.js';
 import {
-  cluster, copy, directoryCreated, newEvent, policy, positionAt, progressed, pruned, registered, requested, snapshotId, started, streamOf, taken,
+  cluster, copy, directoryCreated, newEvent, policy, positionAt, progressed, pruned, registered, requested, snapshotId, started, stored, streamOf, taken,
 } from './event-samples.fixture.js';
 import { createProjector } from './projector.js';
 import type { Projector } from './projector.js';
+import { batchSize } from './projector-batch.js';
 import type { ReadStore } from './read-store.js';
 import { openSqliteReadStore } from './read-store.sqlite.js';
 
@@ -50,8 +51,8 @@ describe('the projector', () => {
       await store.append(streamOf(event), revisions.at(-1) ?? 'none', [newEvent(event, appended += 1)]);
     }
   };
-  const begin = (into = readStore): { projector: Projector; stop: () => Promise<void> } => {
-    const projector = createProjector({ store, readStore: into });
+  const begin = (into = readStore, from = store): { projector: Projector; stop: () => Promise<void> } => {
+    const projector = createProjector({ store: from, readStore: into });
     const end = new AbortController();
     const run = projector.run(end.signal);
     const stop = async (): Promise<void> => {
@@ -166,6 +167,31 @@ describe('the projector', () => {
     expect(await projector.waitFor(positionAt(2), 10_000)).toBe(false);
     expect(projector.state()).toMatchObject({ running: false, checkpoint: positionAt(1), failure: { code: 'EVENT_UNDECODABLE' } });
     expect(await readStore.cluster(cluster)).toMatchObject({ policy: null });
+  });
+
+  // A rejection that nobody handles fails the test.
+  test.each([
+    ['a full batch', batchSize, false], ['the end of the log', 1, true],
+  ])('stops by name where following fails behind %s while a commit runs', async (_, count, caughtUp) => {
+    const events = stored(Array.from({ length: count }, () => registered));
+    const failing: EventStore = {
+      ...store,
+      async* follow() {
+        for (const event of events) yield { kind: 'event', event };
+        if (caughtUp) yield { kind: 'caught-up' };
+        throw new Error('the disk failed');
+      },
+    };
+    const slow: ReadStore = {
+      ...readStore,
+      async commit(...given) {
+        await new Promise((resolve) => { setImmediate(resolve); });
+        return readStore.commit(...given);
+      },
+    };
+    const { projector } = begin(slow, failing);
+    expect(await projector.waitFor(positionAt(count + 1), 10_000)).toBe(false);
+    expect(projector.state()).toMatchObject({ running: false, checkpoint: positionAt(count), failure: { message: expect.stringContaining('the disk failed') } });
   });
 
   test('refuses a checkpoint behind the end of the log', async () => {

@@ -1,5 +1,5 @@
 // docker-compose.yml, Dockerfile and what they run, without Docker: what the file says is of the shape that Compose knows, safe, and known to
-// Snapkeep; health check and preparation are run for real. That the servers' images start with it is not shown here.
+// Snapkeep; health checks of Snapkeep and etcd, and preparation, are run for real. That the servers' images start with it is not shown here.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { readConfig, variableNames } from '../config.js';
 import { eventStoreDbFault } from '../events/server-connection.eventstoredb.js';
+import { startEtcd } from './etcd-process.js';
 import { startSnapkeep } from './snapkeep-process.js';
 
 const path = (name: string): string => new URL(`../${name}`, import.meta.url).pathname;
@@ -143,13 +144,14 @@ test('the secrets that the walk-through makes are readable by their owner alone'
   expect([...modes, statSync(join(folder, 'secrets')).mode & 0o777]).toEqual([0o600, 0o600, 0o600, 0o700]);
 });
 
+const own = `${process.getuid?.()}:${process.getgid?.()}`;
+const prepare = (certificates: string): Promise<Ended> => run('sh', [path('scripts/compose-volumes.sh'), certificates, own, folder]);
+
 test('the preparation of volumes makes certificates once, each for its member', async () => {
   const certificates = mkdtempSync(join(folder, 'certificates-'));
-  const own = `${process.getuid?.()}:${process.getgid?.()}`;
-  const prepare = (): Promise<Ended> => run('sh', [path('scripts/compose-volumes.sh'), certificates, own, folder]);
-  expect(await prepare()).toEqual({ code: 0, output: '' });
+  expect(await prepare(certificates)).toEqual({ code: 0, output: '' });
   const first = readFileSync(join(certificates, 'etcd-1.crt'), 'utf8');
-  expect(await prepare()).toEqual({ code: 0, output: '' });
+  expect(await prepare(certificates)).toEqual({ code: 0, output: '' });
   expect(readFileSync(join(certificates, 'etcd-1.crt'), 'utf8')).toBe(first);
   for (const member of ['etcd-1', 'etcd-2', 'etcd-3']) {
     const verified = await run('openssl', ['verify', '-CAfile', 'ca.crt', '-verify_hostname', member, '-purpose', 'sslserver', `${member}.crt`], { cwd: certificates });
@@ -157,6 +159,22 @@ test('the preparation of volumes makes certificates once, each for its member', 
   }
   expect(await run('openssl', ['verify', '-CAfile', 'ca.crt', '-purpose', 'sslclient', 'client.crt'], { cwd: certificates })).toMatchObject({ code: 0 });
   expect(readdirSync(certificates).filter((name) => name.endsWith('.key') && (statSync(join(certificates, name)).mode & 0o077) !== 0)).toEqual([]);
+});
+
+test("etcd's health check passes with the certificates that were prepared, and no more once etcd is gone", async () => {
+  const certificates = mkdtempSync(join(folder, 'certificates-'));
+  expect(await prepare(certificates)).toEqual({ code: 0, output: '' });
+  const [ca, server, client] = ['ca', 'etcd-1', 'client'].map((name) => ({ certificate: join(certificates, `${name}.crt`), key: join(certificates, `${name}.key`) }));
+  if (!ca || !server || !client) throw new Error('unreachable: three were named');
+  const etcd = await startEtcd({ tls: { files: { ca: ca.certificate, server, client }, ca: '', clientCertificate: '', clientKey: '' } });
+  const asked = (compose.services['etcd-1']?.healthcheck?.test ?? []).slice(1);
+  const [program = '', ...args] = asked.map((word) => word.replace('/certificates/', `${certificates}/`).replace('https://127.0.0.1:2379', etcd.endpoint));
+  try {
+    expect(await run(program, args)).toEqual({ code: 0, output: expect.stringContaining(`${etcd.endpoint} is healthy`) });
+  } finally {
+    await etcd.stop();
+  }
+  expect(await run(program, args)).toEqual({ code: 1, output: expect.stringContaining('is unhealthy') });
 });
 
 describe('the health check', () => {

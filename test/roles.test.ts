@@ -14,6 +14,9 @@ import {
 import { type Snapkeep, startSnapkeep } from './snapkeep-process.js';
 
 const clusterId = 'shared';
+const slotted = 'slotted';
+/** From the plan of a slot to its instant: an outage begins within it. */
+const slotAheadMs = 10_000;
 /** It does within 10 s on a machine that is not busy. */
 const takesOverWithinMs = 60_000;
 
@@ -30,7 +33,7 @@ await breakableSuite('Roles in processes of their own', (openStores) => {
     const node = (name: string) => startSnapkeep({ ...stores.env, SNAPKEEP_ROLES: 'worker,projector', SNAPKEEP_NODE_NAME: name, SNAPKEEP_PARALLEL: '1' });
     const [one, two, three, four] = await Promise.all([api(), api(), node('node-1'), node('node-2')]);
     [apis, nodes] = [[one, two], [three, four]];
-    await registerEtcd(one, clusterId, etcd.connection);
+    for (const id of [clusterId, slotted]) await registerEtcd(one, id, etcd.connection);
   }, 120_000);
   afterAll(async () => {
     await Promise.all([...apis, ...nodes].map((one) => one.dispose()));
@@ -39,6 +42,17 @@ await breakableSuite('Roles in processes of their own', (openStores) => {
 
   const requestAt = async (api: Snapkeep): Promise<string> => (await mutate(api, 'snapshotNow', { clusterId })).id;
   const workersOf = async (): Promise<unknown[]> => ofType(await history(apis[0], clusterId), 'SnapshotStarted').map(({ data }) => data['worker']);
+  const slotsAsked = async (api: Snapkeep, id: string): Promise<unknown[]> => {
+    const told = await history(api, id);
+    return [...ofType(told, 'SnapshotRequested'), ...ofType(told, 'SnapshotSkipped')].flatMap(({ data }) => data['slot'] ?? []);
+  };
+  /** Of a cluster that has no other within the hour. */
+  const planSlot = async (): Promise<string> => {
+    const slot = new Date(Math.ceil((Date.now() + slotAheadMs) / 1000) * 1000);
+    const cron = `${slot.getUTCSeconds()} ${slot.getUTCMinutes()} * * * *`;
+    await mutate(apis[0], 'updatePolicy', { clusterId: slotted, recurringEnabled: true, cron });
+    return slot.toISOString();
+  };
   const testers = async (): Promise<[string, boolean][]> => {
     const { checks } = await testTarget(apis[1], 'local');
     const names = [...new Set(checks.map(({ ranOn }) => ranOn))].sort();
@@ -80,15 +94,11 @@ await breakableSuite('Roles in processes of their own', (openStores) => {
 
   test('two schedulers ask for each slot once', async () => {
     const [one, two] = apis;
-    const slotsAsked = async (): Promise<unknown[]> => {
-      const told = await history(two, clusterId);
-      return [...ofType(told, 'SnapshotRequested'), ...ofType(told, 'SnapshotSkipped')].flatMap(({ data }) => data['slot'] ?? []);
-    };
     await mutate(one, 'updatePolicy', { clusterId, recurringEnabled: true, cron: '*/2 * * * * *' });
-    await untilTrue('several slots have come', async () => (await slotsAsked()).length >= 5);
+    await untilTrue('several slots have come', async () => (await slotsAsked(two, clusterId)).length >= 5);
     await mutate(two, 'updatePolicy', { clusterId, recurringEnabled: false });
     await untilSettled(one, [clusterId]);
-    const slots = await slotsAsked();
+    const slots = await slotsAsked(two, clusterId);
     expect(new Set(slots).size).toBe(slots.length);
     const listed = (await listSnapshots(one, clusterId)).flatMap(({ slot }) => slot ?? []);
     expect(new Set(listed).size).toBe(listed.length);
@@ -113,10 +123,11 @@ await breakableSuite('Roles in processes of their own', (openStores) => {
   test.each([
     { database: 'MongoDB', part: 'databases', take: async () => stores.mongo.setFault({ kind: 'refuse' }), giveBack: async () => stores.mongo.setFault(null) },
     { database: 'EventStoreDB', part: 'eventLog', take: () => stores.events.kill(), giveBack: () => stores.events.start() },
-  ])('processes that lose $database say so, wait, and go on without a restart', async ({ part, take, giveBack }) => {
+  ])('processes that lose $database say so, wait, go on without a restart, and make up for the slot that came meanwhile', async ({ part, take, giveBack }) => {
     const all = [...apis, ...nodes];
     const starts = () => all.map((one) => one.log().match(/"msg":"starting"/g)?.length);
     const before = starts();
+    const slot = await planSlot();
     await take();
     for (const one of all) {
       const { live } = await eventually('it says what is away', async () => {
@@ -125,15 +136,23 @@ await breakableSuite('Roles in processes of their own', (openStores) => {
       });
       expect(live).toBe(true);
     }
+    await untilTrue('a scheduler cannot ask for the slot', async () => {
+      const told = await Promise.all(apis.map(healthOf));
+      return told.some(({ parts }) => parts['scheduler']?.message.includes(`cannot schedule cluster ${slotted}`));
+    }, { withinMs: 60_000 });
     await giveBack();
     await untilReady(all);
+    await untilTrue('the slot is asked for', async () => (await slotsAsked(apis[1], slotted)).includes(slot), { withinMs: 90_000 });
     expect(all.every((one) => one.isRunning())).toBe(true);
     expect(starts()).toEqual(before);
     const after = await cursorNow(apis[1]);
     const announced = firstOf(completions(apis[1], { clusterId, after }));
     const id = await requestAt(apis[0]);
     expect(await announced).toMatchObject({ outcome: 'TAKEN', snapshot: { id } });
-  }, 180_000);
+    await untilSettled(apis[0], [slotted]);
+    await untilReady(all);
+    expect((await slotsAsked(apis[1], slotted)).filter((one) => one === slot)).toEqual([slot]);
+  }, 240_000);
 
   test('told to stop, every process ends well', async () => {
     expect(await Promise.all([...apis, ...nodes].map((one) => one.stop()))).toEqual([0, 0, 0, 0]);

@@ -3,33 +3,54 @@
 import { MongoBackend } from '@agendajs/mongo-backend';
 import type { AgendaBackend, JobParameters, JobRepository, JobRepositoryOptions } from 'agenda';
 import type { Db } from 'mongodb';
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { namingFailures } from '../../events/store-failure.js';
 
 const collection = 'jobs';
 const connectAgainEveryMs = 2_000;
 const jobsOfOnePoll = 200;
 
+export interface JobsOpening {
+  /** Told the first reason for which the start has to wait. */
+  readonly onAway: (error: unknown) => void;
+  /** Ends the wait: what it aborts with is thrown. */
+  readonly signal: AbortSignal;
+  /** No try begins later than this after the first. */
+  readonly withinMs?: number;
+}
+
 /**
  * `db` stays the caller's to close. Jobs are looked for every second by each scheduler: no change streams, so that no replica set is needed.
- * `onAway` is told the first reason for which a start has to wait.
+ * @throws SnapkeepError STORE_UNAVAILABLE where MongoDB cannot be used in time.
  */
-export function createMongoAgendaBackend(db: Db, onAway: (error: unknown) => void): AgendaBackend {
+export async function openMongoAgendaBackend(db: Db, opening: JobsOpening): Promise<AgendaBackend> {
   const backend = new MongoBackend({ mongo: db, collection });
-  const repository = withoutTraps(backend.repository);
+  const { prepare } = namingFailures('Jobs in MongoDB', 'Mongo', { prepare: () => prepared(db, backend) });
+  await persistently(prepare, opening);
   return {
     name: 'MongoDB',
-    repository,
+    repository: withoutTraps(backend.repository),
     ownsConnection: false,
-    // Agenda neither catches its rejection nor asks again.
-    async connect() {
-      for (let failure = await prepare(db, backend), told = false; failure !== null; failure = await prepare(db, backend)) {
-        if (!told) onAway(failure.error);
-        told = true;
-        await pause(connectAgainEveryMs, undefined, { ref: false });
-      }
-    },
+    // Agenda neither catches its rejection nor asks again: it is connected by now.
+    connect: async () => undefined,
     disconnect: async () => undefined,
   };
+}
+
+async function persistently(work: () => Promise<void>, { onAway, signal, withinMs = 60_000 }: JobsOpening): Promise<void> {
+  signal.throwIfAborted();
+  const stopped = once(signal, 'abort').then(() => signal.throwIfAborted());
+  const givenUpAt = performance.now() + withinMs;
+  for (let told = false; ; told = true) {
+    try {
+      return await Promise.race([work(), stopped]);
+    } catch (error) {
+      if (signal.aborted || performance.now() > givenUpAt) throw error;
+      if (!told) onAway(error);
+    }
+    await Promise.race([pause(connectAgainEveryMs), stopped]);
+  }
 }
 
 function withoutTraps(repository: JobRepository): JobRepository {
@@ -50,15 +71,11 @@ function withoutTraps(repository: JobRepository): JobRepository {
   });
 }
 
-/** Null once it is done. */
-async function prepare(db: Db, backend: MongoBackend): Promise<{ readonly error: unknown } | null> {
-  try {
-    await backend.connect();
-    await db.collection(collection).createIndex({ name: 1, 'data.clusterId': 1, 'data.at': 1 }, { name: 'calls' }, {});
-    return null;
-  } catch (error) {
-    return { error };
-  }
+async function prepared(db: Db, backend: MongoBackend): Promise<void> {
+  // After a first contact that failed the driver connects again only when told to.
+  await db.client.connect();
+  await backend.connect();
+  await db.collection(collection).createIndex({ name: 1, 'data.clusterId': 1, 'data.at': 1 }, { name: 'calls' }, {});
 }
 
 /** A new call is inserted unless it is there; that one is given back, with its id. */

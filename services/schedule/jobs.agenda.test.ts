@@ -3,7 +3,7 @@ import { createMemoryAgendaBackend } from './agenda-backend.memory.js';
 import { createAgendaJobs } from './jobs.agenda.js';
 import { jobsContract } from './jobs.contract.js';
 
-jobsContract('in memory', () => ({ backend: createMemoryAgendaBackend(), dispose: async () => undefined }));
+jobsContract('in memory', async () => ({ backend: createMemoryAgendaBackend(), dispose: async () => undefined }));
 
 test('in memory, eight times the clusters take about eight times as long to plan again', async () => {
   const backend = createMemoryAgendaBackend();

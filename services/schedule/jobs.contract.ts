@@ -10,7 +10,7 @@ export interface JobsFixture {
   dispose(): Promise<void>;
 }
 
-export function jobsContract(name: string, arrange: () => JobsFixture): void {
+export function jobsContract(name: string, arrange: () => Promise<JobsFixture>): void {
   describe(`wake-up calls: ${name}`, () => {
     let fixture: JobsFixture;
     let errors: Error[];
@@ -21,7 +21,7 @@ export function jobsContract(name: string, arrange: () => JobsFixture): void {
       errors = [];
       woken = [];
       wake = () => undefined;
-      fixture = arrange();
+      fixture = await arrange();
       jobs = createAgendaJobs(fixture.backend, (error) => errors.push(error));
       await jobs.start((clusterId) => {
         woken.push(clusterId);

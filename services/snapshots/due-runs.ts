@@ -15,6 +15,8 @@ export interface DueRuns<Kind extends string, Item> {
   /** On the monotonic clock; `notBefore` by default. */
   readonly dueAt?: (item: Item) => number;
   readonly start: (item: Item) => Promise<RunEnd>;
+  /** What was refused is not due before; moves `notBefore` by default. */
+  readonly putOff?: (item: Item, until: number) => void;
 }
 
 export interface Runs<Kind extends string> {
@@ -35,6 +37,10 @@ export interface RunsParts {
 }
 
 const refusedPauseMs = 1_000;
+
+function putOffItem(item: { notBefore: number }, until: number): void {
+  item.notBefore = until;
+}
 
 export function createRuns<Kind extends string>({ monotonicMs, log, onEnd }: RunsParts): Runs<Kind> {
   /** By `<kind> <key>`. */
@@ -59,16 +65,14 @@ export function createRuns<Kind extends string>({ monotonicMs, log, onEnd }: Run
   };
 
   return {
-    runDue({ kind, parallel, items, keyOf, start, dueAt = ({ notBefore }) => notBefore }, now) {
+    runDue({ kind, parallel, items, keyOf, start, dueAt = ({ notBefore }) => notBefore, putOff = putOffItem }, now) {
       const idle = items.map((item) => ({ item, key: `${kind} ${keyOf(item)}` })).filter(({ key }) => !runs.has(key) && !unseen.has(key));
       return idle.map(({ item, key }) => {
         const due = dueAt(item);
         if (due > now) return due;
         // What waits for a place is looked at when a run ends.
         if (running(kind) >= parallel) return Infinity;
-        run(kind, key, start(item), () => {
-          item.notBefore = monotonicMs() + refusedPauseMs;
-        });
+        run(kind, key, start(item), () => putOff(item, monotonicMs() + refusedPauseMs));
         return Infinity;
       });
     },

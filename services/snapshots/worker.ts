@@ -79,6 +79,8 @@ export function createWorker(parts: WorkerParts): Worker {
     return Math.max(part.notBefore, part.sign.seenAt + part.leaseMs);
   };
   const silentSince = (part: OpenPart): number => Math.max(part.openSince, claimableAt(part));
+  /** Apart from `notBefore`, which the silence is measured from: that it could not be recorded is no sign of life. */
+  const silenceNotBefore = new WeakMap<OpenPart, number>();
 
   const startPart = (part: OpenPart): Promise<RunEnd> => {
     orphans.delete(partKey(part));
@@ -88,12 +90,14 @@ export function createWorker(parts: WorkerParts): Worker {
     const all = work.parts();
     const ofNodes = all.filter(isNodePart);
     const claims = { keyOf: partKey, dueAt: claimableAt, start: startPart };
-    const silentAt = (part: OpenPart): number => silentSince(part) + parts.agentSilenceMs;
+    const silentAt = (part: OpenPart): number => Math.max(silentSince(part) + parts.agentSilenceMs, silenceNotBefore.get(part) ?? 0);
     const endSilent = (part: OpenPart): Promise<RunEnd> => parts.endSilentPart(part, monotonicMs() - silentSince(part));
+    const putOff = (part: OpenPart, until: number): unknown => silenceNotBefore.set(part, until);
+    const silences = { keyOf: partKey, dueAt: silentAt, start: endSilent, putOff };
     return [
       ...runs.runDue({ ...claims, kind: 'own part', parallel: Infinity, items: ofNodes.filter((part) => isOwnPart(parts, part)) }, now),
       ...runs.runDue({ ...claims, kind: 'part', parallel: parts.parallel, items: all.filter((part) => !isNodePart(part)) }, now),
-      ...runs.runDue({ kind: 'silence', parallel: Infinity, items: ofNodes, keyOf: partKey, dueAt: silentAt, start: endSilent }, now),
+      ...runs.runDue({ ...silences, kind: 'silence', parallel: Infinity, items: ofNodes }, now),
     ];
   };
   const runAllDue = (now: number): number[] => {

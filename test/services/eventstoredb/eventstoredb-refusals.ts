@@ -8,6 +8,10 @@ export const invalidReadPosition = (): ServiceError => refusal(status.UNKNOWN, '
 export const invalidSubscriptionPosition = (): ServiceError => refusal(status.INVALID_ARGUMENT, 'Trying to read from an invalid position.');
 export const notReady = (): ServiceError => refusal(status.UNAVAILABLE, 'Server Is Not Ready');
 export const unauthenticated = (): ServiceError => refusal(status.UNAUTHENTICATED, 'Unauthenticated');
+/** Between two leaders of a cluster. */
+export const noLeader = (): ServiceError => refusal(status.UNKNOWN, 'No leader info available in response');
+/** As a proxy says it that has no server behind it. */
+export const proxyNotFound = (): ServiceError => refusal(status.UNIMPLEMENTED, 'Received HTTP status code 404');
 export const tooLarge = (): ServiceError => refusal(status.INVALID_ARGUMENT, `Maximum Append Size of ${maximumAppendSize} Exceeded.`, {
   exception: 'maximum-append-size-exceeded', 'maximum-append-size': String(maximumAppendSize),
 });

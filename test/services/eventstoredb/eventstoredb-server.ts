@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
-import { type Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+import { type Metadata, Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
 import type { CertificateFiles } from '../../tls-certificates.js';
 import { addCalls, type CallGate } from './eventstoredb-calls.js';
 import { type AppendOutcome, createEventLog, type EventLog } from './eventstoredb-log.js';
@@ -30,6 +30,8 @@ export interface EventStoreDbStandIn {
   setDelay(ms: number): void;
   /** While false, as in the first seconds after a start. */
   setReady(ready: boolean): void;
+  /** What every call is answered with, until null. */
+  setRefusal(refusal: ServiceError | null): void;
   /** The next appends are stored, and the connection reset before their answers. */
   loseAnswers(count: number): void;
   /** How many calls have come. */
@@ -41,7 +43,7 @@ export async function startEventStoreDbStandIn({ secure }: StandInOptions = {}):
   const sockets = new Set<Socket>();
   let life = 0;
   let delay = 0;
-  let isReady = true;
+  let refusal: ServiceError | null = null;
   let toLose = 0;
   let underWay = 0;
   let calls = 0;
@@ -54,7 +56,7 @@ export async function startEventStoreDbStandIn({ secure }: StandInOptions = {}):
       if (secure && !isUser(metadata, secure)) throw unauthenticated();
       if (delay > 0) await passed(delay);
       await thawed?.promise;
-      if (!isReady) throw notReady();
+      if (refusal) throw refusal;
     },
     store(append): AppendOutcome | 'no answer' {
       if (ownLife !== life) {
@@ -110,7 +112,10 @@ export async function startEventStoreDbStandIn({ secure }: StandInOptions = {}):
       delay = ms;
     },
     setReady(ready) {
-      isReady = ready;
+      refusal = ready ? null : notReady();
+    },
+    setRefusal(given) {
+      refusal = given;
     },
     loseAnswers(count) {
       toLose = count;
