@@ -50,8 +50,10 @@ export function createCheckpointFollower({ store, readStore }: CheckpointFollowe
       while (!until.aborted) {
         try {
           if (goal === undefined) {
+            const checkpoint = await readStore.checkpoint();
             goal = await store.head();
-            followed = passEvents(store, goal, until).catch((error: unknown) => {
+            // From behind its end the log cannot be followed: rows that are there are not of this log.
+            followed = passEvents(store, later(checkpoint, goal), until).catch((error: unknown) => {
               lost = namedLoss(error);
               ending.abort();
             });
@@ -79,6 +81,8 @@ export function createCheckpointFollower({ store, readStore }: CheckpointFollowe
     },
   };
 }
+
+const later = (one: Position | null, other: Position | null): Position | null => (one !== null && (other === null || one > other) ? one : other);
 
 /** Other parts of the process keep states of this log and would go on deciding by them. */
 async function passEvents(store: EventStore, after: Position | null, signal: AbortSignal): Promise<void> {

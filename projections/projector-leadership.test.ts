@@ -145,17 +145,26 @@ describe('a process without a projector', () => {
   });
 
   test('says that the read store is away, and that it is there again', async () => {
+    const position = await append(registered);
     let away = true;
     const checkpoint = async (): Promise<string | null> => {
       if (away) throw new SnapkeepError('STORE_UNAVAILABLE', 'the read store is away');
-      return positionAt(1);
+      return position;
     };
     const { it } = running(createCheckpointFollower({ store, readStore: { ...readStore, checkpoint } }));
-    const waiting = it.waitFor(positionAt(1), 20_000);
+    const waiting = it.waitFor(position, 20_000);
     await untilTrue('the outage is said', () => it.state().failure?.code === 'STORE_UNAVAILABLE');
     away = false;
     expect(await waiting).toBe(true);
     expect(it.state().failure).toBeNull();
+  });
+
+  test('stops by name where the rows are beyond the end of the log', async () => {
+    await append(registered);
+    await readStore.commit(nothing, null, positionAt(9));
+    const { it } = running(createCheckpointFollower({ store, readStore }));
+    await untilTrue('it has stopped', () => !it.state().running);
+    expect(it.state().failure).toMatchObject({ code: 'POSITION_FOREIGN' });
   });
 
   test('stops by name where the log was replaced meanwhile, and lets nobody wait for it any more', async () => {
