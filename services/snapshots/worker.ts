@@ -79,7 +79,10 @@ export function createWorker(parts: WorkerParts): Worker {
     return Math.max(part.notBefore, part.sign.seenAt + part.leaseMs);
   };
   const silentSince = (part: OpenPart): number => Math.max(part.openSince, claimableAt(part));
-  /** Apart from `notBefore`, which the silence is measured from: that it could not be recorded is no sign of life. */
+  /**
+   * Apart from `notBefore`, which the silence is measured from: that it could not be recorded is no sign of life. Not tried again at once: where
+   * the log was away, an agent that lives claims its part first.
+   */
   const silenceNotBefore = new WeakMap<OpenPart, number>();
 
   const startPart = (part: OpenPart): Promise<RunEnd> => {
@@ -92,7 +95,7 @@ export function createWorker(parts: WorkerParts): Worker {
     const claims = { keyOf: partKey, dueAt: claimableAt, start: startPart };
     const silentAt = (part: OpenPart): number => Math.max(silentSince(part) + parts.agentSilenceMs, silenceNotBefore.get(part) ?? 0);
     const endSilent = (part: OpenPart): Promise<RunEnd> => parts.endSilentPart(part, monotonicMs() - silentSince(part));
-    const putOff = (part: OpenPart, until: number): unknown => silenceNotBefore.set(part, until);
+    const putOff = (part: OpenPart, until: number): unknown => silenceNotBefore.set(part, until + parts.agentSilenceMs / 10);
     const silences = { keyOf: partKey, dueAt: silentAt, start: endSilent, putOff };
     return [
       ...runs.runDue({ ...claims, kind: 'own part', parallel: Infinity, items: ofNodes.filter((part) => isOwnPart(parts, part)) }, now),
