@@ -12,7 +12,7 @@ import { spoolFile } from './spool.js';
 import { StepFailure } from './step-failure.js';
 
 export interface CopyPlaces extends TargetRegistry {
-  /** Where to spool when no target has a place for it; exists. */
+  /** Where to spool, but for one target alone that has a place for it; exists. */
   readonly spoolFolder: string;
   readonly snapkeepVersion: string;
   /** Told of an error that is no known failure, though it costs its copy only. */

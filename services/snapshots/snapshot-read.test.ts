@@ -161,8 +161,9 @@ test('a full disk ends the spool, and is told as such', async () => {
 
 test('a disk that takes nothing any more ends the spool, and is told as such', async () => {
   const hanging = { write: () => Promise.withResolvers<never>().promise };
-  await expect(spool(streamOf(whole), hanging, { onWritten: () => undefined, stallMs: 100 })).rejects.toMatchObject({
-    step: 'STREAM', code: 'DISK_FAILED', message: expect.stringContaining('0.1 s'),
+  const error: unknown = await spool(streamOf(whole), hanging, { onWritten: () => undefined, stallMs: 100 }).catch((reason: unknown) => reason);
+  expect(diskFailure('STREAM', '/mnt/nas/x.spool', error)).toMatchObject({
+    step: 'STREAM', code: 'DISK_FAILED', message: expect.stringMatching(/\/mnt\/nas\/x\.spool failed: .*it took nothing for 0\.1 s/),
   });
 });
 

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { writeAll } from '../targets/file-durability.js';
 import { spoolHash } from './spool-hash.js';
 import type { SpoolDigest } from './spool-hash.js';
-import { StepFailure } from './step-failure.js';
 
 export interface Spooled extends SpoolDigest {
   readonly fileSize: number;
@@ -20,8 +19,8 @@ export function spoolFile(spoolFolder: string, copyFolder: string): string {
 }
 
 /**
- * Reports the bytes that are in the file so far once a block. What is written is not synced. Rejects with DISK_FAILED where the disk takes
- * nothing for `stallMs`; what it was given may then still be on its way.
+ * Reports the bytes that are in the file so far once a block. What is written is not synced. Rejects with the system's error, and with
+ * ETIMEDOUT where the disk takes nothing for `stallMs`; what it was given may then still be on its way.
  */
 export async function spool(
   pieces: AsyncIterable<Uint8Array>,
@@ -98,8 +97,9 @@ function blockWriter(file: Pick<FileHandle, 'write'>, stallMs: number): BlockWri
 
 async function inTime<T>(writing: Promise<T>, stallMs: number): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new StepFailure('STREAM', 'DISK_FAILED',
-    `The disk that spools took nothing for ${stallMs / 1000} s: check it and its mount.`)), stallMs);
+  const timer = setTimeout(() => {
+    late.reject(Object.assign(new Error(`it took nothing for ${stallMs / 1000} s`), { code: 'ETIMEDOUT' }));
+  }, stallMs);
   try {
     return await Promise.race([writing, late.promise]);
   } finally {
